@@ -1,0 +1,89 @@
+#include "agent/attribution/resolver.hpp"
+
+#include <optional>
+#include <utility>
+
+namespace knell {
+
+namespace {
+
+// What one hierarchy says, and whether asking again could give another answer.
+struct Asked {
+    Lookup lookup;
+    bool final = true;
+};
+
+bool may_pass(int error) {
+    return error == EMFILE || error == ENFILE || error == ENOMEM || error == EINTR;
+}
+
+Asked ask(const std::optional<Mount>& mount, std::uint64_t id) {
+    if (!mount || id == 0) {
+        return {.lookup = {.path = {}, .miss = Miss::no_cgroup}};
+    }
+    auto path = cgroup_path(*mount, id);
+    if (path) {
+        return {.lookup = {.path = std::move(*path), .miss = Miss::none}};
+    }
+    const int error = path.error().errno_value;
+    return {.lookup = {.path = {}, .miss = error == ESTALE ? Miss::cgroup_gone : Miss::cgroup_unreadable},
+            .final = !may_pass(error)};
+}
+
+bool is_gone(const std::optional<Mount>& mount, std::uint64_t id) {
+    if (!mount || id == 0) {
+        return false;
+    }
+    const auto cgroup = open_cgroup(*mount, id);
+    return !cgroup && cgroup.error().errno_value == ESTALE;
+}
+
+} // namespace
+
+PlaceResolver::PlaceResolver(Hierarchies hierarchies, AttributionMode mode, std::size_t capacity)
+    : hierarchies_(std::move(hierarchies)), mode_(mode), by_ids_(capacity), by_path_(capacity) {}
+
+Resolved PlaceResolver::resolve(CgroupIds ids) {
+    if (const Answer* known = by_ids_.find(ids)) {
+        return {.place = known->place, .miss = known->miss, .first_seen = false};
+    }
+    Asked asked = ask(hierarchies_.v2, ids.v2);
+    if (!below_root(asked.lookup)) {
+        Asked v1_memory = ask(hierarchies_.v1_memory, ids.v1_memory);
+        asked = {.lookup = choose(std::move(asked.lookup), std::move(v1_memory.lookup)),
+                 .final = asked.final && v1_memory.final};
+    }
+    Answer answer{.place = nullptr, .miss = asked.lookup.miss};
+    if (answer.miss == Miss::none) {
+        answer.place = std::make_shared<const Place>(make_place(asked.lookup.path, mode_));
+    }
+    if (asked.final) {
+        by_ids_.insert(ids, answer);
+    }
+    const bool first_seen = answer.place != nullptr;
+    return {.place = std::move(answer.place), .miss = answer.miss, .first_seen = first_seen};
+}
+
+std::shared_ptr<const Place> PlaceResolver::place_for_path(std::string_view path) {
+    if (const auto* known = by_path_.find(path)) {
+        return *known;
+    }
+    auto place = std::make_shared<const Place>(make_place(path, mode_));
+    if (path.size() <= kMaxCachedPath) {
+        by_path_.insert(std::string(path), place);
+    }
+    return place;
+}
+
+bool PlaceResolver::gone(CgroupIds ids) const {
+    return is_gone(hierarchies_.v2, ids.v2) || is_gone(hierarchies_.v1_memory, ids.v1_memory);
+}
+
+std::size_t PlaceResolver::IdsHash::operator()(const CgroupIds& ids) const {
+    // Ids are small and consecutive: one is spread over the word so that pairs differ in the low bits, which choose the
+    // bucket. The factor is 2^64 divided by the golden ratio.
+    const std::uint64_t mixed = (ids.v2 * 0x9E37'79B9'7F4A'7C15ULL) ^ ids.v1_memory;
+    return static_cast<std::size_t>(mixed ^ (mixed >> 32U));
+}
+
+} // namespace knell

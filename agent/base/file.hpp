@@ -1,0 +1,15 @@
+#pragma once
+
+#include "agent/base/result.hpp"
+
+#include <cstddef>
+#include <string>
+
+namespace knell {
+
+// The whole of a small file, such as one of /proc, /sys or a configuration. `path` is relative to `dirfd` (AT_FDCWD: to
+// the working directory) unless it is absolute. A file of more than `max_bytes` fails with EFBIG: half of it would be
+// taken for all of it. Blocks as read() does.
+Result<std::string> read_small_file(int dirfd, const char* path, std::size_t max_bytes);
+
+} // namespace knell

@@ -1,0 +1,36 @@
+#pragma once
+
+#include "agent/cause/reason.hpp"
+#include "bpf/events.h"
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace knell {
+
+// Where the sender of the fatal signal lived, next to its victim. Whoever knows places (attribution) fills it; the
+// default says that nobody does.
+struct SenderPlace {
+    bool known = false;                // false: the sender's cgroup could not be resolved, the rest says nothing
+    bool same_place_as_victim = false; // the same container, or the same unit
+    bool in_container = false;
+    bool victim_in_container = false;
+    // Unit of the system's service manager, empty if none. Never a unit of a user's manager or of a delegated subtree:
+    // there a user picks the name.
+    std::string_view unit = {};
+};
+
+struct KillerVerdict {
+    KillerClass kind = KillerClass::unknown;
+    bool blame = false; // pid, uid and comm name a culprit; false: they are empty
+    std::uint32_t pid = 0;
+    std::uint32_t uid = 0;
+    std::string comm; // raw bytes, at most KNELL_COMM_SIZE
+};
+
+// Who is behind a death by signal. `fatal` is the record of the signal that the process died of, nullptr when there is
+// none. Pure; any thread.
+KillerVerdict find_killer(Reason reason, const knell_signal* fatal, const SenderPlace& place);
+
+} // namespace knell

@@ -1,0 +1,67 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string_view>
+
+namespace knell {
+
+// The one label value that a death is reduced to. Order is the order of precedence, see explain().
+enum class Reason : std::uint8_t {
+    oom_kill,
+    seccomp,
+    pidns_teardown,
+    cgroup_kill,
+    parent_death,
+    crash,
+    signal,
+    error,
+    success,
+    unknown,
+};
+inline constexpr std::size_t kReasonCount = 10;
+inline constexpr std::array<std::string_view, kReasonCount> kReasonNames = {
+    "oom_kill", "seccomp", "pidns_teardown", "cgroup_kill", "parent_death",
+    "crash",    "signal",  "error",          "success",     "unknown"};
+
+enum class OomScope : std::uint8_t { memcg, system, unknown };
+inline constexpr std::size_t kOomScopeCount = 3;
+inline constexpr std::array<std::string_view, kOomScopeCount> kOomScopeNames = {"memcg", "system", "unknown"};
+
+// Who the sender of the fatal signal was to the victim.
+enum class KillerClass : std::uint8_t {
+    self,
+    parent,
+    child,
+    same_container,
+    container_runtime,
+    init,
+    oom_daemon,
+    other_container,
+    host,
+    kernel,
+    unknown,
+};
+inline constexpr std::size_t kKillerClassCount = 11;
+inline constexpr std::array<std::string_view, kKillerClassCount> kKillerClassNames = {
+    "self", "parent", "child",  "same_container", "container_runtime", "init", "oom_daemon", "other_container",
+    "host", "kernel", "unknown"};
+
+template <typename Enum, std::size_t N>
+constexpr std::string_view name_of(const std::array<std::string_view, N>& names, Enum value) {
+    return names[static_cast<std::size_t>(value)];
+}
+inline constexpr std::string_view name(Reason value) {
+    return name_of(kReasonNames, value);
+}
+inline constexpr std::string_view name(OomScope value) {
+    return name_of(kOomScopeNames, value);
+}
+inline constexpr std::string_view name(KillerClass value) {
+    return name_of(kKillerClassNames, value);
+}
+
+// "SIGKILL", "SIGRTMIN+3", or "SIG<n>" for a number without a name. The view is valid for the program's life.
+std::string_view signal_name(int number);
+
+} // namespace knell

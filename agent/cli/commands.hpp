@@ -1,0 +1,41 @@
+#pragma once
+
+#include "agent/base/clock.hpp"
+#include "agent/base/result.hpp"
+#include "agent/cause/reason.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace knell {
+
+// The commands of `knell`. Each returns when it is done; a failure's message is for the person who typed it.
+
+struct RunArguments {
+    std::string config_path; // empty: defaults
+    std::string listen;      // empty: as configured
+};
+Result<> run_agent(const RunArguments& arguments);
+
+struct TraceArguments {
+    bool json = false;
+    bool exits = true;
+    bool execs = false;
+    std::optional<Nanoseconds> duration;
+    std::uint64_t count = 0; // 0 = no limit
+    std::vector<Reason> reasons;
+    std::string comm_glob;
+    std::string container_glob;
+};
+Result<> trace(const TraceArguments& arguments);
+
+struct DoctorArguments {
+    bool json = false;
+};
+Result<> doctor(const DoctorArguments& arguments);
+
+Result<> check_config(const std::string& path);
+
+} // namespace knell

@@ -1,0 +1,204 @@
+#include "agent/cli/commands.hpp"
+#include "agent/cli/settings.hpp"
+#include "agent/cli/shutdown.hpp"
+#include "exporters/console/console_sink.hpp"
+#include "exporters/jsonl/jsonl_sink.hpp"
+#include "exporters/prometheus/http_server.hpp"
+#include "exporters/prometheus/recent.hpp"
+#include "exporters/prometheus/routes.hpp"
+#include "version.hpp"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+namespace knell {
+namespace {
+
+// The running agent: what is fixed at the start, and what a reload may replace.
+class Agent {
+  public:
+    static Result<std::unique_ptr<Agent>> start(const RunArguments& arguments, Config config);
+
+    Result<> run() { return loop_->run(*observer_); }
+    void finish() { observer_->finish(); }
+
+  private:
+    explicit Agent(RunArguments arguments) : arguments_(std::move(arguments)) {}
+
+    Result<> open(const Config& config);
+    Result<> use_exporters(const Config& config);
+    void reload();
+    void say_what_runs() const;
+    [[nodiscard]] std::string metrics_url() const;
+
+    RunArguments arguments_;
+    Config config_;
+    std::unique_ptr<Loop> loop_;
+    std::unique_ptr<SignalWatch> signals_;
+    RecentDeaths recent_;
+    std::unique_ptr<JsonlSink> jsonl_;
+    std::unique_ptr<ConsoleSink> console_;
+    std::unique_ptr<Observer> observer_;
+    std::unique_ptr<HttpServer> server_;
+};
+
+Result<Config> read_config(const RunArguments& arguments) {
+    Config config;
+    if (!arguments.config_path.empty()) {
+        auto loaded = load_config(arguments.config_path);
+        if (!loaded) {
+            return loaded;
+        }
+        config = std::move(*loaded);
+    }
+    if (!arguments.listen.empty()) {
+        config.listen = arguments.listen;
+    }
+    return config;
+}
+
+Result<std::unique_ptr<Agent>> Agent::start(const RunArguments& arguments, Config config) {
+    std::unique_ptr<Agent> agent(new Agent(arguments));
+    if (auto opened = agent->open(config); !opened) {
+        return std::unexpected(std::move(opened.error()));
+    }
+    agent->config_ = std::move(config);
+    agent->say_what_runs();
+    return agent;
+}
+
+Result<> Agent::open(const Config& config) {
+    configure_log(config);
+    auto choice = make_loop(backend_choice(config));
+    if (!choice) {
+        return std::unexpected(std::move(choice.error()));
+    }
+    loop_ = std::move(choice->loop);
+    // Before any thread starts, so that all inherit the blocked signals.
+    auto signals = stop_on_signals(*loop_, [this] { reload(); });
+    if (!signals) {
+        return std::unexpected(std::move(signals.error()));
+    }
+    signals_ = std::move(*signals);
+
+    ObserverOptions options = observer_options(config);
+    options.why_not_io_uring = choice->why_not_io_uring;
+    auto observer = Observer::start(options, *loop_);
+    if (!observer) {
+        return std::unexpected(std::move(observer.error()));
+    }
+    observer_ = std::move(*observer);
+    if (auto used = use_exporters(config); !used) {
+        return used;
+    }
+    const BuildInfo build{KNELL_VERSION, KNELL_REVISION, KNELL_LIBBPF_VERSION, KNELL_LIBURING_VERSION};
+    auto server = HttpServer::start(config.listen, make_routes(observer_->ledger(), *observer_, recent_, build));
+    if (!server) {
+        return std::unexpected(std::move(server.error()));
+    }
+    server_ = std::move(*server);
+    return {};
+}
+
+// The sinks of a configuration; the ones in use stay when the new ones cannot be opened.
+Result<> Agent::use_exporters(const Config& config) {
+    std::unique_ptr<JsonlSink> jsonl;
+    if (config.jsonl) {
+        auto opened = JsonlSink::open(config.jsonl->path, config.jsonl->reasons);
+        if (!opened) {
+            return failure_in("exporters.jsonl", std::move(opened.error()));
+        }
+        jsonl = std::move(*opened);
+    }
+    std::vector<EventSink*> sinks{&recent_};
+    if (jsonl) {
+        sinks.push_back(jsonl.get());
+    }
+    // A person at a terminal sees deaths as they happen, unless the terminal is where the JSON lines go.
+    const bool show = ::isatty(STDOUT_FILENO) == 1 && !(config.jsonl && config.jsonl->path == "-");
+    if (show && !console_) {
+        console_ = std::make_unique<ConsoleSink>(console_options(STDOUT_FILENO), [] {});
+    }
+    if (show) {
+        sinks.push_back(console_.get());
+    }
+    observer_->set_sinks(std::move(sinks));
+    jsonl_ = std::move(jsonl);
+    return {};
+}
+
+void Agent::reload() {
+    auto wanted = read_config(arguments_);
+    if (wanted) {
+        if (auto used = use_exporters(*wanted); !used) {
+            wanted = std::unexpected(std::move(used.error()));
+        }
+    }
+    observer_->note_reload(wanted.has_value());
+    if (!wanted) {
+        log::error("reload: the configuration in use stays: {}", wanted.error().message);
+        return;
+    }
+    configure_log(*wanted);
+    observer_->set_select(watch_select(*wanted));
+    observer_->set_min_age(wanted->watch.min_age);
+    for (const std::string& key : keys_that_need_a_restart(config_, *wanted)) {
+        log::warn("reload: {} changed and takes effect at the next start", key);
+    }
+    // What needs a restart is compared with what is in use, not with what was wanted last.
+    config_.log = wanted->log;
+    config_.watch.select_cgroup = wanted->watch.select_cgroup;
+    config_.watch.select_comm = wanted->watch.select_comm;
+    config_.watch.min_age = wanted->watch.min_age;
+    config_.jsonl = wanted->jsonl;
+    log::info("reload: the new configuration is in use");
+}
+
+// As a person on this node would open it, with the port that the kernel chose for port 0.
+std::string Agent::metrics_url() const {
+    const std::string host = config_.listen.substr(0, config_.listen.rfind(':'));
+    return fmt::format("http://{}:{}/metrics", host.empty() ? "localhost" : host, server_->port());
+}
+
+void Agent::say_what_runs() const {
+    log::info("knell {}: metrics on {}", KNELL_VERSION, metrics_url());
+    for (const Feature& feature : observer_->features()) {
+        if (feature.on()) {
+            log::info("{}: {}{}", feature.name, feature.hook,
+                      feature.why_not.empty() ? "" : " (" + feature.why_not + ")");
+        } else {
+            log::warn("{}: off: {}", feature.name, feature.why_not);
+        }
+    }
+    if (!observer_->bpf()) {
+        log::warn("running on pidfds and /proc alone: `knell doctor` explains what is missing and how to turn it on");
+    }
+}
+
+} // namespace
+
+Result<> run_agent(const RunArguments& arguments) {
+    auto config = read_config(arguments);
+    if (!config) {
+        return std::unexpected(std::move(config.error()));
+    }
+    auto agent = Agent::start(arguments, std::move(*config));
+    if (!agent) {
+        return std::unexpected(std::move(agent.error()));
+    }
+    auto ended = (*agent)->run();
+    log::info("leaving");
+    (*agent)->finish();
+    return ended;
+}
+
+Result<> check_config(const std::string& path) {
+    auto config = load_config(path);
+    if (!config) {
+        return std::unexpected(std::move(config.error()));
+    }
+    fmt::print("{}: ok\n", path);
+    return {};
+}
+
+} // namespace knell

@@ -1,0 +1,134 @@
+#include "agent/config/config.hpp"
+
+#include "agent/base/file.hpp"
+#include "agent/config/problems.hpp"
+#include "agent/config/section.hpp"
+#include "agent/config/values.hpp"
+#include "agent/config/yaml.hpp"
+
+#include <fcntl.h>
+
+#include <array>
+#include <cerrno>
+#include <utility>
+
+namespace knell {
+
+namespace {
+
+constexpr std::size_t kMaxFile = 1ULL << 20;
+
+constexpr std::array<Choice<Config::Log::Level>, 4> kLevels = {{{"debug", Config::Log::Level::debug},
+                                                                {"info", Config::Log::Level::info},
+                                                                {"warn", Config::Log::Level::warn},
+                                                                {"error", Config::Log::Level::error}}};
+constexpr std::array<Choice<Config::Log::Format>, 2> kFormats = {
+    {{"text", Config::Log::Format::text}, {"json", Config::Log::Format::json}}};
+constexpr std::array<Choice<Config::LoopBackend>, 3> kBackends = {{{"auto", Config::LoopBackend::automatic},
+                                                                   {"io_uring", Config::LoopBackend::io_uring},
+                                                                   {"epoll", Config::LoopBackend::epoll}}};
+constexpr std::array<Choice<Config::Attribution>, 4> kAttributions = {{{"auto", Config::Attribution::automatic},
+                                                                       {"kubernetes", Config::Attribution::kubernetes},
+                                                                       {"systemd", Config::Attribution::systemd},
+                                                                       {"none", Config::Attribution::none}}};
+constexpr std::array<Choice<Config::PidfdCreation>, 2> kPidfdCreations = {
+    {{"auto", Config::PidfdCreation::automatic}, {"off", Config::PidfdCreation::off}}};
+
+template <typename Enum, std::size_t N>
+auto one_of(const std::array<Choice<Enum>, N>& choices) {
+    return [&choices](std::string_view text) { return parse_choice(text, choices); };
+}
+
+auto duration_up_to(Nanoseconds highest) {
+    return [highest](std::string_view text) { return parse_duration(text, highest); };
+}
+
+auto integer_between(std::uint32_t lowest, std::uint32_t highest) {
+    return [lowest, highest](std::string_view text) { return parse_integer(text, lowest, highest); };
+}
+
+void read_watch(Section& section, Config::Watch& watch) {
+    section.scalar("capacity", watch.capacity, integer_between(1, 1U << 20));
+    section.scalar("min_age", watch.min_age, duration_up_to(3600 * kSecond));
+    section.section("select", [&](Section& select) {
+        select.list("cgroup", watch.select_cgroup, parse_glob, 1);
+        select.list("comm", watch.select_comm, parse_glob, 1);
+    });
+}
+
+void read_jsonl(Section& section, Config::Jsonl& jsonl) {
+    jsonl.reasons = {Reason::oom_kill, Reason::crash, Reason::signal};
+    section.scalar("path", jsonl.path, parse_path);
+    section.list("reasons", jsonl.reasons, parse_reason);
+}
+
+// The schema: this and the two above. The defaults are those of Config itself.
+void read_config(Section& top, Config& config) {
+    top.scalar("listen", config.listen, parse_listen);
+    top.section("log", [&](Section& log) {
+        log.scalar("level", config.log.level, one_of(kLevels));
+        log.scalar("format", config.log.format, one_of(kFormats));
+    });
+    top.section("ring", [&](Section& ring) {
+        ring.scalar("size", config.ring.size_bytes, parse_ring_size);
+        ring.scalar("coalesce", config.ring.coalesce, duration_up_to(kSecond));
+    });
+    top.section("loop", [&](Section& loop) { loop.scalar("backend", config.loop_backend, one_of(kBackends)); });
+    top.section("watch", [&](Section& watch) { read_watch(watch, config.watch); });
+    top.section("attribution",
+                [&](Section& attribution) { attribution.scalar("mode", config.attribution, one_of(kAttributions)); });
+    top.section("metrics", [&](Section& metrics) {
+        metrics.scalar("pod_label", config.metrics.pod_label, parse_bool);
+        metrics.scalar("max_series", config.metrics.max_series, integer_between(100, 1'000'000));
+        metrics.scalar("retain", config.metrics.retain, duration_up_to(7 * 86400 * kSecond));
+    });
+    top.scalar("pidfd_creation", config.pidfd_creation, one_of(kPidfdCreations));
+    top.section("state", [&](Section& state) {
+        state.scalar("pin", config.state.pin, parse_absolute_path);
+        state.scalar("keep_on_exit", config.state.keep_on_exit, parse_bool);
+    });
+    top.section("exporters", [&](Section& exporters) {
+        exporters.feature("jsonl", [&](Section& jsonl) { read_jsonl(jsonl, config.jsonl.emplace()); });
+    });
+}
+
+std::string_view next_step(int errno_value) {
+    switch (errno_value) {
+    case ENOENT:
+        return " (check the path; without a file the defaults apply)";
+    case EACCES:
+        return " (make the file and its directories readable for the user that knell runs as)";
+    case EISDIR:
+        return " (name a file in this directory)";
+    default:
+        return "";
+    }
+}
+
+} // namespace
+
+Result<Config> parse_config(const std::string& text, const std::string& name) {
+    const Result<YamlNode> root = parse_yaml(text, name);
+    if (!root) {
+        return std::unexpected(root.error());
+    }
+    Config config;
+    Problems problems(name);
+    Section::read(*root, "", root->line, problems, [&](Section& top) { read_config(top, config); });
+    if (!problems.empty()) {
+        return problems.to_failure();
+    }
+    return config;
+}
+
+Result<Config> load_config(const std::string& path) {
+    const Result<std::string> text = read_small_file(AT_FDCWD, path.c_str(), kMaxFile);
+    if (!text) {
+        Error error = text.error();
+        error.message += next_step(error.errno_value);
+        return failure_in("reading the configuration", std::move(error));
+    }
+    return parse_config(*text, path);
+}
+
+} // namespace knell

@@ -1,0 +1,42 @@
+#pragma once
+
+#include "agent/base/result.hpp"
+
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace knell {
+
+// "file:line: what".
+std::string at(const std::string& file, int line, std::string_view what);
+
+// What a file says, as a message repeats it: safe to print and shortened; and the same in quotes.
+std::string shown(std::string_view text);
+std::string quoted(std::string_view text);
+
+// Everything that is wrong with one file, so that it can be mended in one go.
+class Problems {
+  public:
+    explicit Problems(std::string file) : file_(std::move(file)) {}
+
+    // `path` is the dotted path of the key; empty for the document as a whole.
+    void add(int line, std::string_view path, std::string_view what);
+
+    [[nodiscard]] bool empty() const { return found_.empty(); }
+
+    // All of them in the order of the file, one a line; of very many only the first.
+    [[nodiscard]] Failure to_failure() const;
+
+  private:
+    struct Problem {
+        int line;
+        std::string what;
+    };
+
+    std::string file_;
+    std::vector<Problem> found_;
+};
+
+} // namespace knell

@@ -1,0 +1,77 @@
+#pragma once
+
+#include "agent/loop/loop_base.hpp"
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <vector>
+
+struct io_uring;
+struct io_uring_sqe;
+
+namespace knell {
+
+// The loop on io_uring: one-shot POLL_ADD requests, submitted together in the system call that waits.
+//
+// Which pointers may the kernel still hold? Each arming gives exactly one completion that carries the op's address, and
+// the op is pending until that completion is dispatched, so an address in the rings or in a copied batch is that of a
+// live op, once. A request to cancel carries no address that comes back. Requests reach the kernel in the order they
+// were made, so a late one to cancel cannot meet the next wait of the op, nor of another op at the same address.
+class UringLoop final : public LoopBase {
+  public:
+    // How the kernel runs completions, best first.
+    enum class Mode : std::uint8_t {
+        deferred,    // SINGLE_ISSUER | DEFER_TASKRUN (Linux 6.1): only when the loop asks, in batches
+        cooperative, // COOP_TASKRUN (5.19): at any system call, without interrupting the thread
+        plain,       // as Linux 5.11 does it
+    };
+    struct Options {
+        unsigned submission_entries = 4096;
+        // The most that the kernel accepts (IORING_MAX_CQ_ENTRIES). More completions at once are kept aside by the
+        // kernel.
+        unsigned completion_entries = 65536;
+        Mode best_mode = Mode::deferred;
+    };
+
+    // Takes the best mode that the kernel has. Must be called on the thread that will call run().
+    static Result<std::unique_ptr<UringLoop>> make(const Options& options);
+
+    Result<> poll_once(PollOp& op, int fd, int events) override;
+    void cancel(PollOp& op) override;
+    [[nodiscard]] Backend backend() const override { return Backend::io_uring; }
+
+  private:
+    struct RingCloser {
+        void operator()(io_uring* ring) const;
+    };
+    using Ring = std::unique_ptr<io_uring, RingCloser>;
+    struct Completion {
+        PollOp* op;
+        int result;
+    };
+
+    static Result<Ring> open_ring(const Options& options);
+    UringLoop(Ring ring, Fd eventfd);
+
+    Result<> wait(std::optional<Nanoseconds> limit) override;
+    void dispatch(Instant now) override;
+
+    // These answer 0 or a positive errno.
+    int submit();
+    int submit_and_wait(std::optional<Nanoseconds> limit);
+    int wait_for_memory();
+
+    bool fill_submission_queue();
+    void prepare(io_uring_sqe& sqe, PollOp& op);
+    Result<> collect();
+    unsigned take_completions();
+
+    Ring ring_;
+    OpList to_submit_; // queued or cancel_queued, in the order of the calls
+    bool wake_armed_ = false;
+    int wake_refused_ = 0; // errno of a failed wait for the eventfd
+    std::vector<Completion> batch_;
+};
+
+} // namespace knell

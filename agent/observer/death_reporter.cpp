@@ -1,0 +1,214 @@
+#include "agent/observer/death_reporter.hpp"
+
+#include "agent/cause/explain.hpp"
+#include "agent/observer/sender_place.hpp"
+#include "agent/pidfd/procfd.hpp"
+
+#include <cstring>
+
+namespace knell {
+namespace {
+
+std::string comm_of(const char (&comm)[KNELL_COMM_SIZE]) {
+    return {comm, ::strnlen(comm, sizeof comm)};
+}
+
+ProcessIdentity identify(const knell_process& process, std::shared_ptr<const Place> place) {
+    ProcessIdentity identity;
+    identity.pid = process.pid;
+    identity.ppid = process.ppid;
+    identity.uid = process.uid;
+    identity.comm = comm_of(process.comm);
+    identity.start = process.start_ns;
+    identity.pidfd_inode = process.pid_inode;
+    identity.place = std::move(place);
+    return identity;
+}
+
+ExitFacts facts_of(const knell_exit& record, bool observes_signals) {
+    ExitFacts facts;
+    facts.status = record.status;
+    facts.exit_flags = record.flags;
+    facts.pid = record.process.pid;
+    facts.signals_observed = observes_signals;
+    facts.fatal = record.fatal;
+    facts.first_term_ns = record.first_term_ns;
+    facts.cgroup_id = record.process.cgroup_id;
+    facts.cgroup_v1_id = record.process.cgroup_v1_id;
+    return facts;
+}
+
+void apply(Verdict verdict, Exit& exit) {
+    exit.reason = verdict.reason;
+    exit.exit_code = verdict.exit_code;
+    exit.signal = verdict.signal;
+    exit.core_dumped = verdict.core_dumped;
+    exit.oom_scope = verdict.oom_scope;
+    exit.preceded_by = verdict.preceded_by;
+    if (verdict.killer) {
+        Killer killer;
+        killer.kind = verdict.killer->kind;
+        if (verdict.killer->blame) {
+            killer.pid = verdict.killer->pid;
+            killer.uid = verdict.killer->uid;
+            killer.comm = std::move(verdict.killer->comm);
+        }
+        exit.killer = std::move(killer);
+    }
+}
+
+} // namespace
+
+// What is known about a watched process's death so far.
+struct DeathReporter::Note final : WatchNote {
+    Exit exit;             // process identity; the rest once it is `explained`
+    bool explained = false;
+    bool told = false;
+    ZombieNode zombie;
+};
+
+void DeathReporter::exited(const knell_exit& record, Watch* watch) {
+    if (watch == nullptr) {
+        events_.on_event(explain_record(record));
+        return;
+    }
+    auto* note = static_cast<Note*>(watch->note());
+    if (note == nullptr) {
+        auto fresh = std::make_unique<Note>();
+        note = fresh.get();
+        watch->set_note(std::move(fresh));
+    }
+    note->exit = explain_record(record);
+    note->explained = true;
+    if (watch->ended()) { // the pidfd was faster than the ring
+        complete(*note, watch->end());
+    }
+}
+
+void DeathReporter::execed(const knell_exec& record) {
+    events_.on_event(Exec{identify(record.process, places_.find(cgroups_of(record.process))), record.head.time_ns});
+}
+
+Exit DeathReporter::explain_record(const knell_exit& record) {
+    Exit exit;
+    exit.process = identify(record.process, places_.find_for_exit(cgroups_of(record.process)));
+    exit.time = record.head.time_ns;
+    const ExitFacts facts = facts_of(record, sources_.observes_signals);
+    if (const knell_signal* fatal = fatal_signal(facts)) {
+        const auto sender = places_.find({fatal->cgroup_id, fatal->cgroup_v1_id});
+        apply(explain(facts, compare_places(sender.get(), exit.process.place.get())), exit);
+    } else {
+        apply(explain(facts), exit);
+    }
+    if (record.first_term_ns != 0) {
+        exit.since_stop_request = elapsed(record.first_term_ns, exit.time);
+    }
+    return exit;
+}
+
+bool DeathReporter::selects(const knell_process& process, const Fd* proc_directory) {
+    if (!select_.comm.selects(comm_of(process.comm))) {
+        return false;
+    }
+    if (select_.cgroup.everything()) {
+        return true;
+    }
+    const auto place = place_of(process, proc_directory);
+    return place && select_.cgroup.selects(place->cgroup);
+}
+
+std::shared_ptr<const Place> DeathReporter::place_of(const knell_process& process, const Fd* proc_directory) {
+    return proc_directory != nullptr ? places_.find_for_process(*proc_directory) : places_.find(cgroups_of(process));
+}
+
+void DeathReporter::watched(Watch& watch, const knell_process& process, const Fd* proc_directory) {
+    if (proc_directory == nullptr) {
+        return; // its exit record will say everything
+    }
+    auto place = place_of(process, proc_directory);
+    auto note = std::make_unique<Note>();
+    note->exit.process = identify(process, std::move(place));
+    note->exit.process.uid.reset(); // /proc shows who may access the files, not who the process runs as
+    watch.set_note(std::move(note));
+}
+
+void DeathReporter::ended(Watch& watch, Instant now) {
+    auto* note = static_cast<Note*>(watch.note());
+    if (note == nullptr) {
+        return; // its exit record is still in the ring, or was lost
+    }
+    if (!sources_.exit_records) {
+        note->exit.time = now;
+        explain_by_pidfd(watch, *note);
+    }
+    if (note->explained) {
+        complete(*note, watch.end());
+    } else {
+        // A zombie since before we came, or one whose status we may not read: it waits to be collected all the same.
+        ledger_.workload(note->exit.process.place).zombies().add(note->zombie, now);
+    }
+}
+
+// Without BPF: the status of a zombie is in /proc for those who may trace it, that of a reaped process in its pidfd.
+void DeathReporter::explain_by_pidfd(Watch& watch, Note& note) {
+    ExitFacts facts;
+    facts.status = watch.pidfd().exit_status();
+    if (!facts.status) {
+        const auto directory = procfd::open(watch.pidfd());
+        const auto status = directory ? procfd::read_exit_status(*directory) : std::unexpected(directory.error());
+        if (status) {
+            facts.status = *status;
+        }
+    }
+    if (facts.status) {
+        apply(explain(facts), note.exit);
+        note.explained = true;
+    }
+}
+
+// Adds the watch's times, tells the death and counts the zombie.
+void DeathReporter::complete(Note& note, const WatchedEnd& end) {
+    if (end.notify != 0) {
+        note.exit.teardown = elapsed(end.exit, end.notify);
+        note.exit.reaction = elapsed(end.notify, end.noticed);
+    }
+    const Instant since = end.notify != 0 ? end.notify : end.noticed;
+    ledger_.workload(note.exit.process.place).zombies().add(note.zombie, since);
+    tell(note);
+}
+
+void DeathReporter::tell(Note& note) {
+    if (note.explained && !note.told) {
+        note.told = true;
+        events_.on_event(note.exit);
+    }
+}
+
+void DeathReporter::reaped(Watch& watch, Instant now) {
+    auto* note = static_cast<Note*>(watch.note());
+    if (note == nullptr) {
+        return;
+    }
+    if (!sources_.exit_records && !note->explained) {
+        explain_by_pidfd(watch, *note);
+        tell(*note);
+    }
+    if (!note->told) {
+        return; // dead before we came: nothing was said of its end, nothing is said of its reap
+    }
+    const WatchedEnd end = watch.end();
+    const Instant since = end.notify != 0 ? end.notify : end.noticed;
+    events_.on_event(Reap{note->exit.process, now, elapsed(since, now)});
+}
+
+void DeathReporter::released(Watch& watch) {
+    auto* note = static_cast<Note*>(watch.note());
+    if (note == nullptr) {
+        return;
+    }
+    // Given up before its pidfd answered, or ended where nobody tells how: the death is told with what is known.
+    note->explained = note->explained || (!sources_.exit_records && watch.ended());
+    tell(*note);
+}
+
+} // namespace knell

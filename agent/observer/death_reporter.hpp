@@ -1,0 +1,63 @@
+#pragma once
+
+#include "agent/event/event.hpp"
+#include "agent/ledger/ledger.hpp"
+#include "agent/observer/places.hpp"
+#include "agent/watch/pool.hpp"
+#include "agent/watch/select.hpp"
+
+#include "bpf/events.h"
+
+#include <memory>
+
+namespace knell {
+
+// Which processes are watched.
+struct WatchSelect {
+    PatternList cgroup;
+    PatternList comm;
+};
+
+// Joins the witnesses of a death into events: the exit record (why), the slot (the kernel's times), the pidfd (our
+// wake-up, and the reap). An exit goes out at once when its process is not watched; else it waits for the pidfd, which
+// follows within the time that the kernel needs for teardown, and has the times in it. Loop thread.
+class DeathReporter final : public PoolListener {
+  public:
+    struct Sources {
+        bool exit_records = false;     // false: without BPF, the pidfd is the only witness
+        bool observes_signals = false; // the senders of fatal signals are recorded
+    };
+
+    // All references outlive the reporter.
+    DeathReporter(Sources sources, WatchSelect select, Places& places, Ledger& ledger, EventSink& events)
+        : sources_(sources), select_(std::move(select)), places_(places), ledger_(ledger), events_(events) {}
+
+    // An exit record; `watch`: its watch, if it has one.
+    void exited(const knell_exit& record, Watch* watch);
+    void execed(const knell_exec& record);
+
+    void set_select(WatchSelect select) { select_ = std::move(select); }
+
+    bool selects(const knell_process& process, const Fd* proc_directory) override;
+    void watched(Watch& watch, const knell_process& process, const Fd* proc_directory) override;
+    void ended(Watch& watch, Instant now) override;
+    void reaped(Watch& watch, Instant now) override;
+    void released(Watch& watch) override;
+
+  private:
+    struct Note;
+
+    std::shared_ptr<const Place> place_of(const knell_process& process, const Fd* proc_directory);
+    Exit explain_record(const knell_exit& record);
+    void explain_by_pidfd(Watch& watch, Note& note);
+    void complete(Note& note, const WatchedEnd& end);
+    void tell(Note& note);
+
+    Sources sources_;
+    WatchSelect select_;
+    Places& places_;
+    Ledger& ledger_;
+    EventSink& events_;
+};
+
+} // namespace knell

@@ -1,0 +1,23 @@
+#pragma once
+
+#include "agent/loop/loop.hpp"
+#include "agent/probe/probe.hpp"
+#include "agent/probe/report.hpp"
+
+#include <string>
+#include <vector>
+
+namespace knell {
+
+// Why something is not in use; empty where it is.
+struct Obstacles {
+    std::string bpf;
+    std::string cgroups;
+    std::string io_uring;
+};
+
+// What this agent observes and by which means, one row each, with why something is off and what would turn it on.
+// `probe` is null without BPF.
+std::vector<Feature> describe_features(const Probe* probe, const Loop& loop, const Obstacles& obstacles);
+
+} // namespace knell

@@ -1,0 +1,197 @@
+#include "agent/observer/observer.hpp"
+
+#include "agent/base/file.hpp"
+#include "agent/observer/features.hpp"
+#include "agent/probe/decode.hpp"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/resource.h>
+#include <time.h>
+
+#include <algorithm>
+
+namespace knell {
+namespace {
+
+// One descriptor per watched process: take what the hard limit allows.
+void raise_descriptor_limit() {
+    rlimit limit{};
+    if (::getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+        limit.rlim_cur = limit.rlim_max;
+        (void)::setrlimit(RLIMIT_NOFILE, &limit); // refused: the pool counts what it cannot open
+    }
+}
+
+std::optional<Nanoseconds> earlier(std::optional<Nanoseconds> a, std::optional<Nanoseconds> b) {
+    return a && b ? std::min(*a, *b) : (a ? a : b);
+}
+
+template <typename... Handlers>
+struct Overloaded : Handlers... {
+    using Handlers::operator()...;
+};
+
+} // namespace
+
+Result<std::unique_ptr<Observer>> Observer::start(const ObserverOptions& options, Loop& loop) {
+    std::unique_ptr<Observer> observer(new Observer(options, loop));
+    if (auto opened = observer->open(options); !opened) {
+        return std::unexpected(std::move(opened.error()));
+    }
+    return observer;
+}
+
+Observer::Observer(const ObserverOptions& options, Loop& loop)
+    : loop_(loop), ledger_(std::make_unique<Ledger>(options.ledger)) {}
+
+Observer::~Observer() = default;
+
+Result<> Observer::open(const ObserverOptions& options) {
+    raise_descriptor_limit();
+    // Without cgroups there are no places; processes die all the same.
+    auto hierarchies = open_hierarchies();
+    const std::string why_no_cgroups = hierarchies ? "" : hierarchies.error().message;
+    ProbeOptions probe_options;
+    probe_options.ring_bytes = options.ring_bytes;
+    probe_options.slots = options.pool.capacity;
+    probe_options.late_wakeup = std::max(options.pool.min_age, kMillisecond);
+    probe_options.read_cgroup_v1 = hierarchies && hierarchies->v1_memory.has_value();
+    auto probe = Probe::load(probe_options);
+    const std::string why_no_bpf = probe ? "" : probe.error().message;
+    if (probe) {
+        probe_ = std::move(*probe);
+        consumer_.emplace(probe_->ring(), probe_->control(), options.coalesce);
+    }
+    places_ = std::make_unique<Places>(
+        PlaceResolver(hierarchies ? std::move(*hierarchies) : Hierarchies{}, options.attribution), *ledger_);
+    reporter_ = std::make_unique<DeathReporter>(
+        DeathReporter::Sources{probe_ != nullptr, probe_ && probe_->observes_signals()}, options.select, *places_,
+        *ledger_, events_);
+    pool_ = std::make_unique<Pool>(loop_, probe_.get(), options.pool, *reporter_);
+    features_ = describe_features(probe_.get(), loop_, {why_no_bpf, why_no_cgroups, options.why_not_io_uring});
+    set_sinks({});
+    note_reload(true);
+
+    if (auto scanned = pool_->scan_proc(); !scanned && !probe_) {
+        return failure_in("neither BPF (" + why_no_bpf + ") nor /proc can be used", std::move(scanned.error()));
+    }
+    next_scan_ = monotonic_now() + kScanInterval;
+    ready_.store(true, std::memory_order_release);
+    return {};
+}
+
+void Observer::set_sinks(std::vector<EventSink*> sinks) {
+    sinks.insert(sinks.begin(), ledger_.get());
+    events_.set_sinks(std::move(sinks));
+}
+
+void Observer::finish() {
+    while (probe_ && probe_->ring().used_bytes() > 0) {
+        drain(monotonic_now());
+    }
+    pool_->release_all();
+}
+
+void Observer::note_reload(bool ok) {
+    reload_ok_ = ok;
+    if (ok) {
+        reloaded_unix_seconds_ = read_clock(CLOCK_REALTIME) / kSecond;
+    }
+}
+
+void Observer::turn_begins(Instant now) {
+    turns_.add();
+    drain(now);
+    pool_->open_due(now, kOpensPerTurn);
+    places_->maintain(now);
+    if (!probe_ && now >= next_scan_) {
+        (void)pool_->scan_proc(); // it worked at the start; a passing lack of descriptors is counted by the pool
+        next_scan_ = now + kScanInterval;
+    }
+}
+
+void Observer::drain(Instant now) {
+    if (consumer_) {
+        consumer_->drain(now, [this, now](std::span<const std::byte> bytes) { handle(bytes, now); });
+    }
+}
+
+void Observer::handle(std::span<const std::byte> bytes, Instant now) {
+    std::visit(Overloaded{
+                   [this](UndecodableRecord) { decode_errors_.add(); },
+                   [this, now](const knell_fork* fork) {
+                       (void)places_->find(cgroups_of(fork->child)); // first sight: its series start at zero
+                       pool_->forked(fork->child, now);
+                   },
+                   [this](const knell_exec* exec) {
+                       pool_->execed(exec->process);
+                       reporter_->execed(*exec);
+                   },
+                   [this](const knell_exit* exit) { reporter_->exited(*exit, pool_->exited(exit->process)); },
+               },
+               decode(bytes));
+}
+
+std::optional<Nanoseconds> Observer::may_sleep(Instant now) {
+    const auto until = [now](std::optional<Instant> then) {
+        return then ? std::optional(elapsed(now, *then)) : std::nullopt;
+    };
+    if (!probe_) {
+        return earlier(until(next_scan_), until(pool_->next_due()));
+    }
+    const auto consumer = consumer_->may_sleep();
+    // With records waiting, a wait for the ring would end at once; the timer drains them.
+    if (!ring_waiter_.pending() && probe_->ring().used_bytes() == 0) {
+        if (auto armed = loop_.poll_once(ring_waiter_, probe_->ring_fd(), POLLIN); !armed) {
+            return earlier(consumer, kMillisecond); // out of memory for now: look again soon
+        }
+    }
+    return earlier(consumer, until(pool_->next_due()));
+}
+
+bool Observer::loop_turns_within(Nanoseconds patience) const {
+    const std::uint64_t before = turns_.value();
+    const Instant deadline = monotonic_now() + patience;
+    loop_.wake();
+    for (Nanoseconds pause = 50 * kMicrosecond; turns_.value() == before; pause = std::min(pause * 2, 20 * kMillisecond)) {
+        if (monotonic_now() >= deadline) {
+            return false;
+        }
+        const timespec span{0, static_cast<long>(pause)};
+        (void)::nanosleep(&span, nullptr);
+    }
+    return true;
+}
+
+Status Observer::status() const {
+    Status status;
+    status.ready = ready_.load(std::memory_order_acquire);
+    status.bpf = probe_ != nullptr;
+    if (probe_) {
+        status.kernel = probe_->counts();
+        status.programs = probe_->program_stats();
+        status.bpf_stats = std::ranges::any_of(status.programs, [](const auto& program) { return program.time > 0; });
+        status.ring_bytes = probe_->ring().used_bytes();
+        status.ring_capacity_bytes = probe_->ring().capacity_bytes();
+    }
+    status.decode_errors = decode_errors_.value();
+    for (std::size_t i = 0; i < status.watches.size(); ++i) {
+        status.watches[i] = pool_->count(static_cast<WatchState>(i));
+    }
+    status.watch_capacity = pool_->capacity();
+    for (std::size_t i = 0; i < status.watch_refused.size(); ++i) {
+        status.watch_refused[i] = pool_->refused(static_cast<WatchRefusal>(i));
+    }
+    for (std::size_t i = 0; i < status.unattributed.size(); ++i) {
+        status.unattributed[i] = places_->unattributed(static_cast<Unattributed>(i));
+    }
+    status.loop_backend = name(loop_.backend());
+    status.loop_turns = turns_.value();
+    status.config_reload_ok = reload_ok_;
+    status.config_reloaded_unix_seconds = reloaded_unix_seconds_;
+    status.features = features_;
+    return status;
+}
+
+} // namespace knell

@@ -1,0 +1,97 @@
+#pragma once
+
+#include "agent/attribution/make_place.hpp"
+#include "agent/base/counter.hpp"
+#include "agent/ledger/ledger.hpp"
+#include "agent/loop/loop.hpp"
+#include "agent/observer/death_reporter.hpp"
+#include "agent/observer/fan_out.hpp"
+#include "agent/observer/places.hpp"
+#include "agent/observer/status.hpp"
+#include "agent/probe/consumer.hpp"
+#include "agent/probe/probe.hpp"
+#include "agent/watch/pool.hpp"
+
+#include <atomic>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace knell {
+
+struct ObserverOptions {
+    std::uint64_t ring_bytes = 8ULL << 20;
+    Nanoseconds coalesce = kMillisecond;
+    PoolOptions pool;
+    WatchSelect select{PatternList({"*"}), PatternList({"*"})};
+    AttributionMode attribution = AttributionMode::automatic;
+    LedgerLimits ledger;
+    std::string why_not_io_uring; // from make_loop(), for the features
+};
+
+// Everything between the kernel and the exporters: drains the ring, keeps the pool, explains and places each death, and
+// hands the events to the sinks. Lives on the loop's thread; status() and ledger()'s readers may be anywhere.
+class Observer final : public TurnDriver, public StatusSource {
+  public:
+    // Attaches the BPF programs, or goes on without them and says so in the features, then takes in the processes that
+    // exist. `loop` runs after this and outlives the observer. Fails only when nothing at all can be observed.
+    static Result<std::unique_ptr<Observer>> start(const ObserverOptions& options, Loop& loop);
+    ~Observer() override;
+
+    // Events go to the ledger and to these, which outlive the observer or the next call.
+    void set_sinks(std::vector<EventSink*> sinks);
+    void set_select(WatchSelect select) { reporter_->set_select(std::move(select)); }
+    void set_min_age(Nanoseconds min_age) { pool_->set_min_age(min_age); }
+    // After the loop ended: tells the deaths that were still on their way.
+    void finish();
+    // The outcome of a reload, for status().
+    void note_reload(bool ok);
+
+    [[nodiscard]] const Ledger& ledger() const { return *ledger_; }
+    // Decided at the start.
+    [[nodiscard]] const std::vector<Feature>& features() const { return features_; }
+    [[nodiscard]] bool bpf() const { return probe_ != nullptr; }
+
+    // Any thread.
+    [[nodiscard]] Status status() const override;
+    [[nodiscard]] bool loop_turns_within(Nanoseconds patience) const override;
+
+    // For the loop.
+    void turn_begins(Instant now) override;
+    std::optional<Nanoseconds> may_sleep(Instant now) override;
+
+  private:
+    // Wakes the thread when a producer asks for it; all work is done at the beginning of the turn.
+    class RingWaiter final : public PollOp {
+        void ready(int, Instant) override {}
+    };
+    // Without BPF new processes are looked for.
+    static constexpr Nanoseconds kScanInterval = kSecond;
+    static constexpr std::size_t kOpensPerTurn = 256;
+
+    Observer(const ObserverOptions& options, Loop& loop);
+    Result<> open(const ObserverOptions& options);
+    void drain(Instant now);
+    void handle(std::span<const std::byte> bytes, Instant now);
+    std::optional<Nanoseconds> consumer_may_sleep();
+
+    Loop& loop_;
+    std::unique_ptr<Ledger> ledger_;
+    std::unique_ptr<Places> places_;
+    FanOut events_;
+    std::unique_ptr<Probe> probe_; // null: without BPF
+    std::optional<Consumer> consumer_;
+    std::unique_ptr<DeathReporter> reporter_;
+    std::unique_ptr<Pool> pool_;
+    RingWaiter ring_waiter_;
+    Instant next_scan_ = 0;
+    std::vector<Feature> features_;
+    Counter decode_errors_;
+    Counter turns_;
+    std::atomic<bool> ready_ = false;
+    std::atomic<bool> reload_ok_ = true;
+    std::atomic<std::uint64_t> reloaded_unix_seconds_ = 0;
+};
+
+} // namespace knell

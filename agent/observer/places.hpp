@@ -1,0 +1,63 @@
+#pragma once
+
+#include "agent/attribution/resolver.hpp"
+#include "agent/base/counter.hpp"
+#include "agent/base/fd.hpp"
+#include "agent/ledger/ledger.hpp"
+#include "agent/observer/status.hpp"
+
+#include "bpf/events.h"
+
+#include <array>
+#include <memory>
+#include <vector>
+
+namespace knell {
+
+// The places that processes live in, from first sight until after they are gone: tells the ledger of new ones, so that
+// their series start at zero, and of those whose cgroup was removed. Loop thread.
+class Places {
+  public:
+    Places(PlaceResolver resolver, Ledger& ledger) : resolver_(std::move(resolver)), ledger_(ledger) {}
+
+    // Null where it cannot be told.
+    std::shared_ptr<const Place> find(CgroupIds ids) { return look_up(ids).place; }
+
+    // The same for a process that ended; a failure is counted by its cause.
+    std::shared_ptr<const Place> find_for_exit(CgroupIds ids);
+
+    // For a process found in /proc, through its directory.
+    std::shared_ptr<const Place> find_for_process(const Fd& proc_directory);
+
+    // Looks after some of the places; cheap enough for every turn, does something once a second at most. Never a
+    // reason to wake up.
+    void maintain(Instant now);
+
+    // Exits without a place. Any thread.
+    [[nodiscard]] std::uint64_t unattributed(Unattributed why) const {
+        return unattributed_[static_cast<std::size_t>(why)].value();
+    }
+
+  private:
+    struct Known {
+        CgroupIds ids;
+        std::shared_ptr<const Place> place;
+    };
+    static constexpr Nanoseconds kInterval = kSecond;
+    static constexpr std::size_t kChecksPerInterval = 64;
+
+    Resolved look_up(CgroupIds ids);
+
+    PlaceResolver resolver_;
+    Ledger& ledger_;
+    std::vector<Known> alive_;
+    std::size_t next_check_ = 0; // in alive_, round and round
+    Instant last_maintained_ = 0;
+    std::array<Counter, kUnattributedNames.size()> unattributed_;
+};
+
+inline CgroupIds cgroups_of(const knell_process& process) {
+    return {process.cgroup_id, process.cgroup_v1_id};
+}
+
+} // namespace knell

@@ -1,0 +1,53 @@
+#pragma once
+
+#include "agent/base/clock.hpp"
+#include "agent/probe/report.hpp"
+#include "agent/watch/states.hpp"
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace knell {
+
+// Why an exit could not be given a place.
+enum class Unattributed : std::uint8_t { cgroup_gone, cgroup_unreadable, no_cgroup };
+inline constexpr std::array<std::string_view, 3> kUnattributedNames = {"cgroup_gone", "cgroup_unreadable", "no_cgroup"};
+
+// The agent's own state at one instant, for exporters and the landing page. Plain data.
+struct Status {
+    bool ready = false; // programs attached (or given up), first scan done
+    bool bpf = false;   // false: pidfds and /proc only
+    bool bpf_stats = false;
+    KernelCounts kernel;
+    std::vector<ProgramStats> programs;
+    std::uint64_t ring_bytes = 0; // waiting in the ring
+    std::uint64_t ring_capacity_bytes = 0;
+    std::uint64_t decode_errors = 0; // records of a wrong type or size
+
+    std::array<std::uint64_t, kWatchStateNames.size()> watches{};
+    std::uint64_t watch_capacity = 0;
+    std::array<std::uint64_t, kWatchRefusalNames.size()> watch_refused{};
+    std::array<std::uint64_t, kUnattributedNames.size()> unattributed{};
+
+    std::string loop_backend;
+    std::uint64_t loop_turns = 0;
+    std::uint64_t completion_overflows = 0;
+
+    bool config_reload_ok = true;
+    std::uint64_t config_reloaded_unix_seconds = 0; // last successful load
+    std::vector<Feature> features;
+};
+
+// Any thread may ask.
+class StatusSource {
+  public:
+    virtual ~StatusSource() = default;
+    [[nodiscard]] virtual Status status() const = 0;
+    // True when the loop turned within `patience` after being woken for this question.
+    [[nodiscard]] virtual bool loop_turns_within(Nanoseconds patience) const = 0;
+};
+
+} // namespace knell

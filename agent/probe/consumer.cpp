@@ -1,0 +1,35 @@
+#include "agent/probe/consumer.hpp"
+
+#include <atomic>
+
+namespace knell {
+
+void Consumer::note_drain(Instant now, std::size_t count) {
+    more_ = count == kBatch;
+    // An empty drain ends the storm: back to being woken by the next exit.
+    storm_ = count > 0 && (count > kFewRecords || elapsed(last_records_, now) < coalesce_);
+    if (count > 0) {
+        last_records_ = now;
+    }
+}
+
+std::optional<Nanoseconds> Consumer::may_sleep() {
+    if (more_) {
+        return 0;
+    }
+    if (storm_ && coalesce_ > 0) {
+        __atomic_store_n(&control_.coalescing, 1, __ATOMIC_RELAXED);
+        return coalesce_;
+    }
+    // Arm, then look once more. The fence keeps the load of the producers' position behind the store: a producer that
+    // saw armed == 0 has reserved its record before, and we see it.
+    __atomic_store_n(&control_.armed, 1, __ATOMIC_RELAXED);
+    std::atomic_thread_fence(std::memory_order_seq_cst);
+    if (ring_.used_bytes() > 0) {
+        __atomic_store_n(&control_.armed, 0, __ATOMIC_RELAXED);
+        return 0;
+    }
+    return std::nullopt;
+}
+
+} // namespace knell

@@ -1,0 +1,51 @@
+#pragma once
+
+#include "agent/base/clock.hpp"
+#include "agent/probe/ring.hpp"
+
+#include "bpf/events.h"
+
+#include <optional>
+
+namespace knell {
+
+// The consumer's half of the adaptive wake-up (bpf/wakeup.bpf.h has the producers'): when may the thread sleep, and who
+// wakes it. Loop thread.
+//
+// Quiet node: armed, the next death wakes us within microseconds. Storm: we stay off the producers' backs, sleep
+// `coalesce` at a time and drain what gathered; only a ring above high water wakes us earlier.
+class Consumer {
+  public:
+    // More records than this in one drain, or two drains with records within `coalesce`, are a storm.
+    static constexpr std::size_t kFewRecords = 16;
+    // A drain is bounded so that pidfds and signals get their turn.
+    static constexpr std::size_t kBatch = 4096;
+
+    // Both outlive the consumer. `control` is shared with the kernel.
+    Consumer(Ring& ring, knell_control& control, Nanoseconds coalesce)
+        : ring_(ring), control_(control), coalesce_(coalesce) {}
+
+    template <typename Handler>
+    void drain(Instant now, Handler&& handler) {
+        // Awake: producers need not wake us until may_sleep() says so again.
+        __atomic_store_n(&control_.armed, 0, __ATOMIC_RELAXED);
+        __atomic_store_n(&control_.coalescing, 0, __ATOMIC_RELAXED);
+        const std::size_t count = ring_.drain(kBatch, handler);
+        note_drain(now, count);
+    }
+
+    // How long the thread may sleep: 0 = there is more, nullopt = until woken.
+    std::optional<Nanoseconds> may_sleep();
+
+  private:
+    void note_drain(Instant now, std::size_t count);
+
+    Ring& ring_;
+    knell_control& control_;
+    Nanoseconds coalesce_;
+    Instant last_records_ = 0; // when a drain last found any
+    bool storm_ = false;
+    bool more_ = false;
+};
+
+} // namespace knell

@@ -1,0 +1,152 @@
+#include "agent/probe/probe.hpp"
+
+#include "agent/probe/programs.hpp"
+
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+namespace knell {
+namespace {
+
+// The kernel maps arrays in whole pages.
+std::size_t whole_pages(std::size_t bytes) {
+    const auto page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+    return (bytes + page - 1) / page * page;
+}
+
+Result<void*> map_array(bpf_map* map, std::size_t bytes) {
+    void* memory = ::mmap(nullptr, whole_pages(bytes), PROT_READ | PROT_WRITE, MAP_SHARED, bpf_map__fd(map), 0);
+    if (memory == MAP_FAILED) {
+        return system_failure(std::string("mapping the BPF array ") + bpf_map__name(map), errno);
+    }
+    return memory;
+}
+
+} // namespace
+
+Result<std::unique_ptr<Probe>> Probe::load(const ProbeOptions& options) {
+    auto btf = KernelBtf::load();
+    if (!btf) {
+        return std::unexpected(std::move(btf.error()));
+    }
+    auto programs = std::make_unique<Programs>();
+    if (auto opened = programs->open(*btf, options); !opened) {
+        return std::unexpected(std::move(opened.error()));
+    }
+    if (auto loaded = programs->load(*btf, options); !loaded) {
+        return std::unexpected(std::move(loaded.error()));
+    }
+    std::unique_ptr<Probe> probe(new Probe(std::move(programs)));
+    // Before attaching: the consumer must be able to read from the first record on.
+    if (auto mapped = probe->map_shared_memory(options); !mapped) {
+        return std::unexpected(std::move(mapped.error()));
+    }
+    if (auto attached = probe->programs_->attach(); !attached) {
+        return std::unexpected(std::move(attached.error()));
+    }
+    for (const ProgramChoice& choice : probe->programs_->choices) {
+        const bool on = choice.program != nullptr;
+        probe->features_.push_back({choice.feature, on ? choice.hook : "", choice.why_not, ""});
+        if (choice.feature == "signal") {
+            probe->observes_signals_ = on;
+        }
+    }
+    return probe;
+}
+
+Probe::Probe(std::unique_ptr<Programs> programs) : programs_(std::move(programs)) {}
+
+Probe::~Probe() {
+    if (control_ != nullptr) {
+        ::munmap(control_, whole_pages(sizeof(knell_control)));
+    }
+    if (!slots_.empty()) {
+        ::munmap(slots_.data(), whole_pages(slots_.size_bytes()));
+    }
+}
+
+Result<> Probe::map_shared_memory(const ProbeOptions& options) {
+    auto& maps = programs_->skeleton->maps;
+    auto ring = Ring::map(bpf_map__fd(maps.ring), options.ring_bytes);
+    if (!ring) {
+        return std::unexpected(std::move(ring.error()));
+    }
+    ring_ = std::make_unique<Ring>(std::move(*ring));
+    auto control = map_array(maps.control, sizeof(knell_control));
+    if (!control) {
+        return std::unexpected(std::move(control.error()));
+    }
+    control_ = static_cast<knell_control*>(*control);
+    auto slots = map_array(maps.slots, options.slots * sizeof(knell_slot));
+    if (!slots) {
+        return std::unexpected(std::move(slots.error()));
+    }
+    slots_ = {static_cast<knell_slot*>(*slots), options.slots};
+    return {};
+}
+
+int Probe::ring_fd() const {
+    return bpf_map__fd(programs_->skeleton->maps.ring);
+}
+
+Result<> Probe::tag(int pidfd, std::uint32_t slot) {
+    const int map = bpf_map__fd(programs_->skeleton->maps.watch_slots);
+    if (const int error = bpf_map_update_elem(map, &pidfd, &slot, BPF_ANY)) {
+        return system_failure("tagging a process through its pidfd", -error);
+    }
+    return {};
+}
+
+void Probe::untag(int pidfd) {
+    // ENOENT or ESRCH: the process, and its tag with it, is gone already.
+    (void)bpf_map_delete_elem(bpf_map__fd(programs_->skeleton->maps.watch_slots), &pidfd);
+}
+
+KernelCounts Probe::counts() const {
+    const auto cpus = static_cast<std::size_t>(std::max(1, libbpf_num_possible_cpus()));
+    std::vector<knell_counters> per_cpu(cpus);
+    const std::uint32_t zero = 0;
+    if (bpf_map_lookup_elem(bpf_map__fd(programs_->skeleton->maps.counters), &zero, per_cpu.data()) != 0) {
+        return {}; // an array's only element cannot be missing
+    }
+    const auto sum = [&](knell_counter which) {
+        std::uint64_t total = 0;
+        for (const knell_counters& counters : per_cpu) {
+            total += counters.value[which];
+        }
+        return total;
+    };
+    KernelCounts counts;
+    counts.exits_seen = sum(KNELL_COUNTER_EXITS_SEEN);
+    counts.exits_delivered = sum(KNELL_COUNTER_EXITS_DELIVERED);
+    counts.exits_dropped = sum(KNELL_COUNTER_EXITS_DROPPED);
+    counts.forks = sum(KNELL_COUNTER_FORKS);
+    counts.forks_dropped = sum(KNELL_COUNTER_FORKS_DROPPED);
+    counts.execs = sum(KNELL_COUNTER_EXECS);
+    counts.execs_dropped = sum(KNELL_COUNTER_EXECS_DROPPED);
+    counts.wakeups_armed = sum(KNELL_COUNTER_WAKEUPS_ARMED);
+    counts.wakeups_high_water = sum(KNELL_COUNTER_WAKEUPS_HIGH_WATER);
+    counts.wakeups_late = sum(KNELL_COUNTER_WAKEUPS_LATE);
+    counts.signals = sum(KNELL_COUNTER_SIGNALS);
+    counts.marks_failed = sum(KNELL_COUNTER_MARKS_FAILED);
+    return counts;
+}
+
+std::vector<ProgramStats> Probe::program_stats() const {
+    std::vector<ProgramStats> all;
+    for (const ProgramChoice& choice : programs_->choices) {
+        if (choice.program == nullptr) {
+            continue;
+        }
+        bpf_prog_info info{};
+        std::uint32_t size = sizeof info;
+        if (bpf_obj_get_info_by_fd(bpf_program__fd(choice.program), &info, &size) == 0) {
+            all.push_back({choice.feature, info.run_cnt, info.run_time_ns, info.recursion_misses});
+        }
+    }
+    return all;
+}
+
+} // namespace knell

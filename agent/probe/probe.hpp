@@ -1,0 +1,66 @@
+#pragma once
+
+#include "agent/base/clock.hpp"
+#include "agent/base/result.hpp"
+#include "agent/probe/report.hpp"
+#include "agent/probe/ring.hpp"
+#include "agent/probe/slots.hpp"
+
+#include "bpf/events.h"
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+namespace knell {
+
+struct ProbeOptions {
+    std::uint64_t ring_bytes = 8ULL << 20;      // power of two
+    std::uint32_t slots = 65536;                // capacity of the watch pool
+    Nanoseconds late_wakeup = 100'000'000;      // how long fork and exec records may wait
+    bool read_cgroup_v1 = false;                // the host mounts the memory controller as cgroup v1
+};
+
+// The loaded and attached BPF programs, and the memory shared with them. Destroying it detaches everything. Methods are
+// for the loop thread unless they say otherwise.
+class Probe final : public Slots {
+  public:
+    // Loads what this kernel can run and attaches it. Fails when exits cannot be observed; anything less is in
+    // features(). The error says why: no BTF, no capability, locked down.
+    static Result<std::unique_ptr<Probe>> load(const ProbeOptions& options);
+    ~Probe() override;
+    Probe(const Probe&) = delete;
+    Probe& operator=(const Probe&) = delete;
+
+    [[nodiscard]] const std::vector<Feature>& features() const { return features_; }
+    // Whether the senders of fatal signals are known.
+    [[nodiscard]] bool observes_signals() const { return observes_signals_; }
+
+    [[nodiscard]] Ring& ring() { return *ring_; }
+    [[nodiscard]] const Ring& ring() const { return *ring_; }
+    // Becomes readable when a producer wakes the consumer; borrowed.
+    [[nodiscard]] int ring_fd() const;
+    [[nodiscard]] knell_control& control() { return *control_; }
+    [[nodiscard]] std::span<knell_slot> slots() override { return slots_; }
+    Result<> tag(int pidfd, std::uint32_t slot) override;
+    void untag(int pidfd) override;
+
+    // Any thread.
+    [[nodiscard]] KernelCounts counts() const;
+    [[nodiscard]] std::vector<ProgramStats> program_stats() const;
+
+  private:
+    struct Programs; // owns the skeleton
+    explicit Probe(std::unique_ptr<Programs> programs);
+    Result<> map_shared_memory(const ProbeOptions& options);
+
+    std::unique_ptr<Programs> programs_;
+    std::vector<Feature> features_;
+    bool observes_signals_ = false;
+    std::unique_ptr<Ring> ring_;
+    knell_control* control_ = nullptr;
+    std::span<knell_slot> slots_;
+};
+
+} // namespace knell

@@ -1,0 +1,289 @@
+#include "agent/watch/pool.hpp"
+
+#include "agent/pidfd/procfd.hpp"
+
+#include <cerrno>
+#include <cstring>
+#include <poll.h>
+#include <unistd.h>
+
+#include <atomic>
+
+namespace knell {
+namespace {
+
+// /proc/PID/stat counts the start in clock ticks, rounded down (fs/proc/array.c).
+std::uint64_t boot_ns_to_ticks(std::uint64_t start_boot_ns) {
+    static const auto per_second = static_cast<std::uint64_t>(::sysconf(_SC_CLK_TCK));
+    return start_boot_ns / (kSecond / per_second);
+}
+
+// Does this pidfd hold the process that the record spoke of, or one that got its number since?
+Result<bool> is_the_same(const Pidfd& pidfd, const knell_process& process) {
+    if (process.pid_inode != 0 && pidfs_available()) {
+        auto inode = pidfd.inode();
+        if (!inode) {
+            return std::unexpected(std::move(inode.error()));
+        }
+        return *inode == process.pid_inode;
+    }
+    auto directory = procfd::open(pidfd);
+    if (!directory) {
+        return std::unexpected(std::move(directory.error()));
+    }
+    auto stat = procfd::read_stat(*directory);
+    if (!stat) {
+        return std::unexpected(std::move(stat.error()));
+    }
+    return stat->start_ticks == boot_ns_to_ticks(process.start_boot_ns);
+}
+
+} // namespace
+
+void Watch::ready(int revents, Instant now) {
+    pool_->ended(*this, revents, now);
+}
+
+WatchedEnd Watch::end() const {
+    WatchedEnd end;
+    end.noticed = noticed_;
+    if (pool_->slots_ != nullptr) {
+        const knell_slot slot = read_slot(pool_->slots_->slots()[index_]);
+        if (slot.exit_ns != 0) {
+            end.exit = slot.exit_ns;
+            end.notify = slot.notify_ns;
+            end.status = slot.status;
+        }
+    }
+    return end;
+}
+
+Pool::Pool(Loop& loop, Slots* slots, PoolOptions options, PoolListener& listener)
+    : loop_(loop), slots_(slots), options_(options), listener_(listener) {
+    if (slots_ != nullptr) {
+        const auto available = static_cast<std::uint32_t>(slots_->slots().size());
+        options_.capacity = std::min(options_.capacity, available);
+    }
+}
+
+void Pool::release_all() {
+    for (Watch& watch : watches_) {
+        if (watch.state_ != Watch::State::free) {
+            release(watch);
+        }
+    }
+}
+
+void Pool::forked(const knell_process& process, Instant now) {
+    if (is_watched(process)) {
+        return; // found in /proc while its record was still in the ring
+    }
+    if (candidates_.waiting() >= kMaxCandidates) {
+        refuse(WatchRefusal::full);
+        return;
+    }
+    // A watch that this number stood for is of a process that is gone: its pidfd tells the rest.
+    auto [entry, fresh] = by_pid_.try_emplace(process.pid);
+    if (!fresh && entry->second.candidate) {
+        candidates_.strike_out(entry->second.value); // its exit record was lost
+    }
+    entry.value() = Known{candidates_.push(process, now + options_.min_age), true};
+    state(WatchState::candidate).set(candidates_.waiting());
+}
+
+// On kernels before 6.9 nobody can tell: such a process is watched twice, which costs a descriptor.
+bool Pool::is_watched(const knell_process& process) const {
+    const auto entry = by_pid_.find(process.pid);
+    return process.pid_inode != 0 && entry != by_pid_.end() && !entry->second.candidate &&
+           watches_[entry->second.value].pid_inode_ == process.pid_inode;
+}
+
+void Pool::execed(const knell_process& process) {
+    const auto entry = by_pid_.find(process.pid);
+    if (entry == by_pid_.end() || !entry->second.candidate) {
+        return;
+    }
+    if (knell_process* candidate = candidates_.find(entry->second.value)) {
+        *candidate = process;
+    }
+}
+
+Watch* Pool::exited(const knell_process& process) {
+    const auto entry = by_pid_.find(process.pid);
+    if (entry == by_pid_.end()) {
+        return nullptr;
+    }
+    if (!entry->second.candidate) {
+        Watch& watch = watches_[entry->second.value];
+        // The number may stand for an older process whose reap we have not been told of yet.
+        const bool same = process.pid_inode == 0 || watch.pid_inode_ == 0 || process.pid_inode == watch.pid_inode_;
+        return same ? &watch : nullptr;
+    }
+    candidates_.strike_out(entry->second.value);
+    state(WatchState::candidate).set(candidates_.waiting());
+    by_pid_.erase(entry);
+    return nullptr;
+}
+
+void Pool::open_due(Instant now, std::size_t limit) {
+    while (limit-- > 0) {
+        const auto process = candidates_.take_due(now);
+        if (!process) {
+            break;
+        }
+        by_pid_.erase(process->pid);
+        open(*process);
+    }
+    state(WatchState::candidate).set(candidates_.waiting());
+}
+
+void Pool::open(const knell_process& process) {
+    if (!listener_.selects(process, nullptr)) {
+        refuse(WatchRefusal::filtered);
+        return;
+    }
+    auto pidfd = Pidfd::open(static_cast<pid_t>(process.pid));
+    if (!pidfd) {
+        refuse(pidfd.error());
+        return;
+    }
+    auto same = is_the_same(*pidfd, process);
+    if (!same) {
+        refuse(same.error());
+        return;
+    }
+    if (!*same) {
+        refuse(WatchRefusal::recycled);
+        return;
+    }
+    auto watch = occupy(std::move(*pidfd), process);
+    if (!watch) {
+        refuse(watch.error());
+        return;
+    }
+    if (*watch != nullptr) {
+        listener_.watched(**watch, process, nullptr);
+    }
+}
+
+// Takes a free watch for the process and arms it. nullptr: the pool is full.
+Result<Watch*> Pool::occupy(Pidfd pidfd, const knell_process& process) {
+    Watch* watch = allocate();
+    if (watch == nullptr) {
+        refuse(WatchRefusal::full);
+        return nullptr;
+    }
+    watch->pidfd_ = std::move(pidfd);
+    watch->pid_ = process.pid;
+    watch->pid_inode_ = process.pid_inode;
+    watch->noticed_ = 0;
+    const int fd = watch->pidfd_->fd();
+    if (slots_ != nullptr) {
+        slots_->slots()[watch->index_] = knell_slot{};
+        std::atomic_thread_fence(std::memory_order_release);
+        if (auto tagged = slots_->tag(fd, watch->index_); !tagged && tagged.error().errno_value != ESRCH) {
+            release(*watch);
+            return std::unexpected(std::move(tagged.error()));
+        }
+    }
+    if (auto armed = loop_.poll_once(*watch, fd, POLLIN); !armed) {
+        release(*watch);
+        return std::unexpected(std::move(armed.error()));
+    }
+    watch->state_ = Watch::State::alive;
+    state(WatchState::alive).add();
+    by_pid_[process.pid] = Known{watch->index_, false};
+    return watch;
+}
+
+Watch* Pool::allocate() {
+    if (!free_.empty()) {
+        Watch* watch = &watches_[free_.back()];
+        free_.pop_back();
+        return watch;
+    }
+    if (watches_.size() >= options_.capacity) {
+        return nullptr;
+    }
+    return &watches_.emplace_back(*this, static_cast<std::uint32_t>(watches_.size()));
+}
+
+void Pool::ended(Watch& watch, int revents, Instant now) {
+    if (revents < 0) {
+        refuse(Error{"", -revents});
+        release(watch);
+        return;
+    }
+    if (watch.state_ == Watch::State::alive) {
+        watch.state_ = Watch::State::zombie;
+        watch.noticed_ = now;
+        state(WatchState::alive).subtract();
+        state(WatchState::zombie).add();
+        listener_.ended(watch, now);
+        if ((revents & POLLHUP) == 0) {
+            wait_for_reap(watch);
+            return;
+        }
+        // Nobody waits for it (SIGCHLD ignored): it was reaped in the same instant.
+    }
+    listener_.reaped(watch, now);
+    release(watch);
+}
+
+void Pool::wait_for_reap(Watch& watch) {
+    if (!pidfs_available()) {
+        release(watch); // before 6.9 a pidfd never reports the reap: nothing more will come
+        return;
+    }
+    if (auto armed = loop_.poll_once(watch, watch.pidfd_->fd(), 0); !armed) {
+        refuse(armed.error());
+        release(watch);
+    }
+}
+
+// Also of a watch that occupy() could not finish: the listener was not told of it and is not told now.
+void Pool::release(Watch& watch) {
+    if (slots_ != nullptr && watch.state_ != Watch::State::zombie) {
+        // Given up while it lives: its end must not be written into the slot of another.
+        slots_->untag(watch.pidfd_->fd());
+    }
+    if (watch.state_ == Watch::State::alive) {
+        state(WatchState::alive).subtract();
+    } else if (watch.state_ == Watch::State::zombie) {
+        state(WatchState::zombie).subtract();
+    }
+    if (watch.state_ != Watch::State::free) {
+        listener_.released(watch);
+    }
+    forget_pid(watch);
+    watch.note_.reset();
+    watch.pidfd_.reset();
+    watch.state_ = Watch::State::free;
+    free_.push_back(watch.index_);
+}
+
+// The number may belong to a younger process by now.
+void Pool::forget_pid(Watch& watch) {
+    const auto entry = by_pid_.find(watch.pid_);
+    if (entry != by_pid_.end() && !entry->second.candidate && entry->second.value == watch.index_) {
+        by_pid_.erase(entry);
+    }
+}
+
+void Pool::refuse(const Error& error) {
+    switch (error.errno_value) {
+    case EMFILE:
+    case ENFILE:
+        return refuse(WatchRefusal::descriptors);
+    case ENOMEM:
+    case ENOSPC: // fs.epoll.max_user_watches
+        return refuse(WatchRefusal::memory);
+    case ESRCH:
+    case ENOENT:
+        return refuse(WatchRefusal::gone);
+    default:
+        return refuse(WatchRefusal::other);
+    }
+}
+
+} // namespace knell

@@ -1,0 +1,118 @@
+#pragma once
+
+#include "agent/base/counter.hpp"
+#include "agent/base/fd.hpp"
+#include "agent/loop/loop.hpp"
+#include "agent/probe/slots.hpp"
+#include "agent/watch/delay_queue.hpp"
+#include "agent/watch/states.hpp"
+#include "agent/watch/watch.hpp"
+
+#include "bpf/events.h"
+
+#include <array>
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <vector>
+
+#include <tsl/robin_map.h>
+
+namespace knell {
+
+// What a pool tells its user, on the loop thread.
+class PoolListener {
+  public:
+    // May this process be watched? `proc_directory`: its /proc directory where the process was found there, else null.
+    virtual bool selects(const knell_process& process, const Fd* proc_directory) = 0;
+    // It is watched from now on.
+    virtual void watched(Watch& watch, const knell_process& process, const Fd* proc_directory) = 0;
+    // Its pidfd became readable: the kernel has told the world.
+    virtual void ended(Watch& watch, Instant now) = 0;
+    // Its parent collected it; the watch is released when this returns. Never called on kernels before 6.9.
+    virtual void reaped(Watch& watch, Instant now) = 0;
+    // The watch is about to be released, after reaped() or without it.
+    virtual void released(Watch& watch) = 0;
+
+  protected:
+    ~PoolListener() = default;
+};
+
+struct PoolOptions {
+    std::uint32_t capacity = 65536;
+    Nanoseconds min_age = 100 * kMillisecond;
+};
+
+// The pool of watched processes: candidate -> alive -> zombie -> released. Loop thread; counters from any thread.
+// A process costs nothing while it sleeps, and O(1) per event.
+class Pool {
+  public:
+    // All outlive the pool. `slots` is null without BPF.
+    Pool(Loop& loop, Slots* slots, PoolOptions options, PoolListener& listener);
+    Pool(const Pool&) = delete;
+    Pool& operator=(const Pool&) = delete;
+
+    // A process was born: a candidate until min_age passes.
+    void forked(const knell_process& process, Instant now);
+    // It executed another program: the candidate has a new name.
+    void execed(const knell_process& process);
+    // It ended: a candidate is dropped, a watch is returned (until it is released), null for all others.
+    Watch* exited(const knell_process& process);
+
+    // Opens candidates whose time has come, at most `limit`.
+    void open_due(Instant now, std::size_t limit);
+    [[nodiscard]] std::optional<Instant> next_due() const { return candidates_.next_due(); }
+
+    // Watches every process in /proc that it does not know yet. Kernel threads are none. Costs about 20 us per process.
+    Result<> scan_proc();
+
+    // Gives every watch up, the listener is told. For the end, when the loop does not run any more.
+    void release_all();
+
+    void set_min_age(Nanoseconds min_age) { options_.min_age = min_age; }
+
+    // Any thread.
+    [[nodiscard]] std::uint32_t capacity() const { return options_.capacity; }
+    [[nodiscard]] std::uint64_t count(WatchState state) const { return states_[static_cast<std::size_t>(state)].value(); }
+    [[nodiscard]] std::uint64_t refused(WatchRefusal why) const {
+        return refused_[static_cast<std::size_t>(why)].value();
+    }
+
+  private:
+    friend class Watch;
+    // What a pid stands for at this moment: a candidate's ticket, or a watch's index.
+    struct Known {
+        std::uint64_t value;
+        bool candidate;
+    };
+    // A storm of births may not grow the queue without bound; what does not fit is refused as "full".
+    static constexpr std::size_t kMaxCandidates = 1U << 17;
+
+    [[nodiscard]] bool is_watched(const knell_process& process) const;
+    void open(const knell_process& process);
+    void open_from_proc(std::uint32_t pid);
+    Result<Watch*> occupy(Pidfd pidfd, const knell_process& process);
+    void ended(Watch& watch, int revents, Instant now);
+    void wait_for_reap(Watch& watch);
+    void release(Watch& watch);
+    void forget_pid(Watch& watch);
+    void refuse(WatchRefusal why) { refused_[static_cast<std::size_t>(why)].add(); }
+    void refuse(const Error& error);
+    Counter& state(WatchState state) { return states_[static_cast<std::size_t>(state)]; }
+    Watch* allocate();
+
+    Loop& loop_;
+    Slots* slots_;
+    PoolOptions options_;
+    PoolListener& listener_;
+
+    DelayQueue candidates_;
+    tsl::robin_map<std::uint32_t, Known> by_pid_;
+    std::deque<Watch> watches_; // grows to the highest number watched at once; elements never move
+    std::vector<std::uint32_t> free_;
+
+    std::array<Counter, kWatchStateNames.size()> states_;
+    std::array<Counter, kWatchRefusalNames.size()> refused_;
+};
+
+} // namespace knell

@@ -1,0 +1,97 @@
+#include "agent/pidfd/procfd.hpp"
+#include "agent/watch/pool.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <charconv>
+#include <cstring>
+#include <dirent.h>
+#include <unistd.h>
+
+#include <memory>
+
+namespace knell {
+namespace {
+
+struct CloseDirectory {
+    void operator()(DIR* directory) const { (void)::closedir(directory); }
+};
+
+std::optional<std::uint32_t> as_pid(const char* name) {
+    std::uint32_t pid = 0;
+    const char* end = name + std::strlen(name);
+    const auto parsed = std::from_chars(name, end, pid);
+    return parsed.ec == std::errc{} && parsed.ptr == end ? std::optional(pid) : std::nullopt;
+}
+
+knell_process describe(std::uint32_t pid, std::uint64_t inode, const procfd::Stat& stat) {
+    static const auto ticks_per_second = static_cast<std::uint64_t>(::sysconf(_SC_CLK_TCK));
+    knell_process process{};
+    process.pid = pid;
+    process.ppid = stat.ppid;
+    process.pid_inode = inode;
+    process.start_boot_ns = stat.start_ticks * (kSecond / ticks_per_second);
+    // In this order: on a machine that never slept the two clocks agree, and the difference must not fall below 0.
+    const Instant now = monotonic_now();
+    const Nanoseconds suspended = elapsed(now, read_clock(CLOCK_BOOTTIME));
+    process.start_ns = elapsed(suspended, process.start_boot_ns);
+    std::copy_n(stat.comm.data(), std::min(stat.comm.size(), std::size_t{KNELL_COMM_SIZE - 1}), process.comm);
+    return process;
+}
+
+} // namespace
+
+Result<> Pool::scan_proc() {
+    const std::unique_ptr<DIR, CloseDirectory> directory(::opendir("/proc"));
+    if (!directory) {
+        return system_failure("listing /proc", errno, "is procfs mounted?");
+    }
+    for (;;) {
+        errno = 0; // the end and a failure look the same otherwise
+        const dirent* entry = ::readdir(directory.get());
+        if (entry == nullptr) {
+            return errno == 0 ? Result<>() : system_failure("listing /proc", errno);
+        }
+        const auto pid = as_pid(entry->d_name);
+        if (pid && !by_pid_.contains(*pid)) {
+            open_from_proc(*pid);
+        }
+    }
+}
+
+// The descriptor comes first and everything is read through it, so whatever is read is about the process that is watched.
+void Pool::open_from_proc(std::uint32_t pid) {
+    auto pidfd = Pidfd::open(static_cast<pid_t>(pid));
+    if (!pidfd) {
+        refuse(pidfd.error());
+        return;
+    }
+    auto directory = procfd::open(*pidfd);
+    if (!directory) {
+        refuse(directory.error());
+        return;
+    }
+    auto stat = procfd::read_stat(*directory);
+    if (!stat) {
+        refuse(stat.error());
+        return;
+    }
+    if (stat->kernel_thread()) {
+        return;
+    }
+    const knell_process process = describe(pid, pidfd->inode().value_or(0), *stat);
+    if (!listener_.selects(process, &*directory)) {
+        refuse(WatchRefusal::filtered);
+        return;
+    }
+    auto watch = occupy(std::move(*pidfd), process);
+    if (!watch) {
+        refuse(watch.error());
+        return;
+    }
+    if (*watch != nullptr) {
+        listener_.watched(**watch, process, &*directory);
+    }
+}
+
+} // namespace knell

@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The contract between the programs in bpf/ and the agent: the only header that both sides include.
+ *
+ * Rules: fixed-width fields, explicit padding, sizes are multiples of 8, every record starts with
+ * struct knell_record, structs only grow at their end. The KNELL_ASSERT_SIZE lines are checked by both
+ * compilers. "Time" is nanoseconds of CLOCK_MONOTONIC unless a field says otherwise. Pids and tids are numbers of
+ * the initial pid namespace; "pid" is what user space calls a pid (the kernel's tgid).
+ */
+#ifndef KNELL_EVENTS_H
+#define KNELL_EVENTS_H
+
+#ifdef __bpf__
+typedef unsigned char knell_u8;
+typedef unsigned short knell_u16;
+typedef unsigned int knell_u32;
+typedef int knell_s32;
+typedef unsigned long long knell_u64;
+#else
+#include <stdint.h>
+typedef uint8_t knell_u8;
+typedef uint16_t knell_u16;
+typedef uint32_t knell_u32;
+typedef int32_t knell_s32;
+typedef uint64_t knell_u64;
+#endif
+
+#ifdef __cplusplus
+#define KNELL_ASSERT_SIZE(type, size) static_assert(sizeof(type) == (size), #type " has a fixed layout")
+#else
+#define KNELL_ASSERT_SIZE(type, size) _Static_assert(sizeof(type) == (size), #type " has a fixed layout")
+#endif
+
+#define KNELL_COMM_SIZE 16
+
+/* ---- records in the ring ------------------------------------------------------------------------------------- */
+
+enum knell_record_type {
+    KNELL_RECORD_FORK = 1, /* struct knell_fork */
+    KNELL_RECORD_EXEC = 2, /* struct knell_exec */
+    KNELL_RECORD_EXIT = 3, /* struct knell_exit */
+};
+
+struct knell_record {
+    knell_u16 type; /* enum knell_record_type */
+    knell_u16 size; /* bytes, this header included */
+    knell_u32 reserved;
+    knell_u64 time_ns; /* when the program ran */
+};
+KNELL_ASSERT_SIZE(struct knell_record, 16);
+
+/* A process as the kernel knows it at the instant of the record. */
+struct knell_process {
+    knell_u32 pid;
+    knell_u32 ppid;             /* real parent; 0 = none */
+    knell_u32 uid;              /* real user id, initial user namespace */
+    knell_u32 reserved;
+    knell_u64 start_ns;         /* start of the process */
+    knell_u64 start_boot_ns;    /* the same instant on CLOCK_BOOTTIME: what /proc/PID/stat shows, in clock ticks */
+    knell_u64 pid_inode;        /* pidfs inode number (st_ino of its pidfds), unique for the boot; 0 = before 6.9 */
+    knell_u64 cgroup_id;        /* cgroup v2: kernfs node id; the root cgroup on a v1 host */
+    knell_u64 cgroup_v1_id;     /* cgroup v1 memory hierarchy: kernfs node id; 0 = the host has none */
+    char comm[KNELL_COMM_SIZE]; /* of the thread group leader; any bytes, NUL-terminated */
+};
+KNELL_ASSERT_SIZE(struct knell_process, 72);
+
+struct knell_fork {
+    struct knell_record head;
+    struct knell_process child;
+    knell_u64 clone_flags; /* CLONE_* of the creating call */
+};
+KNELL_ASSERT_SIZE(struct knell_fork, 96);
+
+struct knell_exec {
+    struct knell_record head;
+    struct knell_process process; /* comm is the new one */
+};
+KNELL_ASSERT_SIZE(struct knell_exec, 88);
+
+/* How the kernel handed over the signal: the `info` argument of the signal_generate tracepoint. */
+enum knell_siginfo {
+    KNELL_SIGINFO_VALUE = 0,  /* a siginfo: si_code is valid */
+    KNELL_SIGINFO_NOINFO = 1, /* SEND_SIG_NOINFO: on behalf of `current` (PDEATHSIG, cgroup.kill, SIGPIPE) */
+    KNELL_SIGINFO_PRIV = 2,   /* SEND_SIG_PRIV: from the kernel itself (OOM, pid namespace teardown) */
+};
+
+enum knell_sender_flag {
+    KNELL_SENDER_SELF = 1 << 0,    /* the process signalled itself */
+    KNELL_SENDER_PARENT = 1 << 1,  /* sender is the victim's real parent */
+    KNELL_SENDER_CHILD = 1 << 2,   /* the victim is the sender's real parent */
+    KNELL_SENDER_EXITING = 1 << 3, /* PF_EXITING: the sender was dying */
+    KNELL_SENDER_INIT = 1 << 4,    /* pid 1 of a pid namespace below the initial one */
+    KNELL_SENDER_KTHREAD = 1 << 5, /* a kernel thread was current */
+};
+
+/* One signal and who sent it: `current` when the kernel queued it. */
+struct knell_signal {
+    knell_u64 time_ns;          /* when it was generated; 0 = no signal recorded */
+    knell_u64 cgroup_id;        /* of the sender, as in struct knell_process */
+    knell_u64 cgroup_v1_id;     /* of the sender */
+    knell_u32 sender_pid;
+    knell_u32 sender_uid;
+    knell_s32 si_code;          /* SI_USER, SI_TKILL, SEGV_MAPERR, ...; 0 unless siginfo is KNELL_SIGINFO_VALUE */
+    knell_u32 sender_flags;     /* enum knell_sender_flag */
+    knell_u8 number;            /* SIG* */
+    knell_u8 siginfo;           /* enum knell_siginfo */
+    knell_u8 group;             /* 1 = sent to the process, 0 = to one thread */
+    knell_u8 decisive;          /* 1 = the kernel had already decided that the process dies of this one */
+    knell_u32 reserved;
+    char sender_comm[KNELL_COMM_SIZE];
+};
+KNELL_ASSERT_SIZE(struct knell_signal, 64);
+
+enum knell_exit_flag {
+    KNELL_EXIT_WATCHED = 1 << 0,    /* a slot was tagged: its pidfd is in the watch pool */
+    KNELL_EXIT_OOM_VICTIM = 1 << 1, /* signal_struct.oom_mm is set: the OOM killer chose this process */
+    KNELL_EXIT_OOM_MEMCG = 1 << 2,  /* with OOM_VICTIM: a memory cgroup's limit */
+    KNELL_EXIT_OOM_SYSTEM = 1 << 3, /* with OOM_VICTIM: the whole machine; neither bit = scope not known */
+};
+
+struct knell_exit {
+    struct knell_record head;
+    struct knell_process process;
+    knell_s32 status;          /* wait status that the parent will see: low 7 bits signal, 0x80 core dumped, >> 8 code */
+    knell_u32 flags;           /* enum knell_exit_flag */
+    knell_u64 first_term_ns;   /* first SIGTERM that reached the process; 0 = none */
+    struct knell_signal fatal; /* last signal that could have killed it; time_ns == 0: none was seen */
+};
+KNELL_ASSERT_SIZE(struct knell_exit, 168);
+
+/* ---- shared memory ------------------------------------------------------------------------------------------- */
+
+/*
+ * One watched process. An element of the mapped array `slots`; user space clears it, then tags the process with the
+ * index through its pidfd (task storage map `watch_slots`), so a recycled pid can never write here.
+ */
+struct knell_slot {
+    knell_u64 exit_ns;   /* BPF: sched_process_exit of the last thread; 0 = alive */
+    knell_u64 notify_ns; /* BPF: the parent's SIGCHLD was generated, just after the pidfd woke its pollers; 0 = not
+                            yet, or never when the parent ignores SIGCHLD explicitly */
+    knell_s32 status;    /* BPF: wait status, valid once exit_ns is set */
+    knell_u32 reserved;
+};
+KNELL_ASSERT_SIZE(struct knell_slot, 24);
+
+/* What both sides do about wake-ups; the single element of the mapped array `control`. See bpf/wakeup.bpf.h. */
+struct knell_control {
+    knell_u32 armed;      /* user sets 1 before sleeping without a timeout; the BPF side exchanges it for 0, then wakes */
+    knell_u32 coalescing; /* user sets 1 before sleeping on the coalescing timer; a ring above high water wakes */
+    knell_u64 reserved0[7];
+    knell_u32 late_wakeup; /* BPF: a timer is running that will wake user space for records that wake nobody */
+    knell_u32 reserved1;
+    knell_u64 reserved2[7];
+};
+KNELL_ASSERT_SIZE(struct knell_control, 128);
+
+/* ---- counters, per CPU, never reset -------------------------------------------------------------------------- */
+
+enum knell_counter {
+    KNELL_COUNTER_EXITS_SEEN = 0,      /* processes that ended; = delivered + dropped */
+    KNELL_COUNTER_EXITS_DELIVERED = 1, /* exit records in the ring */
+    KNELL_COUNTER_EXITS_DROPPED = 2,   /* no room in the ring */
+    KNELL_COUNTER_FORKS = 3,           /* processes created */
+    KNELL_COUNTER_FORKS_DROPPED = 4,   /* of these: no room in the ring */
+    KNELL_COUNTER_EXECS = 5,           /* successful execs */
+    KNELL_COUNTER_EXECS_DROPPED = 6,   /* of these: no room in the ring */
+    KNELL_COUNTER_WAKEUPS_ARMED = 7,   /* the consumer slept and an exit woke it */
+    KNELL_COUNTER_WAKEUPS_HIGH_WATER = 8,
+    KNELL_COUNTER_WAKEUPS_LATE = 9,    /* by the timer, for forks and execs */
+    KNELL_COUNTER_SIGNALS = 10,        /* signals that were recorded as possibly fatal */
+    KNELL_COUNTER_MARKS_FAILED = 11,   /* task storage refused memory for such a record: the killer stays unknown */
+    KNELL_COUNTER_COUNT = 12,
+};
+
+struct knell_counters {
+    knell_u64 value[KNELL_COUNTER_COUNT]; /* indexed by enum knell_counter */
+};
+KNELL_ASSERT_SIZE(struct knell_counters, 96);
+
+/* ---- knobs: constants that the agent sets before the programs are loaded ------------------------------------- */
+
+struct knell_knobs {
+    knell_u64 high_water_bytes; /* a fuller ring wakes a coalescing consumer */
+    knell_u64 late_wakeup_ns;   /* how long fork and exec records may wait for a wake-up */
+    knell_u64 memcg_oom_start;  /* address range of mem_cgroup_out_of_memory(); 0 = not known: no OOM scope */
+    knell_u64 memcg_oom_end;
+    knell_u32 read_cgroup_v1; /* 1 = the host mounts the memory controller as cgroup v1 */
+    knell_u32 reserved;
+};
+KNELL_ASSERT_SIZE(struct knell_knobs, 40);
+
+#endif

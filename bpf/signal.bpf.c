@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * Who killed it, and when the world was told.
+ *
+ * __send_signal_locked() -> complete_signal() -> trace_signal_generate(), with the target's siglock held and, for
+ * signals sent by a system call, the sender as `current`. Why not signal_deliver: there every group-fatal signal shows
+ * as SIGKILL without a sender, because get_signal() short-circuits on SIGNAL_GROUP_EXIT.
+ *
+ * Runs for every signal of the node, one SIGCHLD for each exit included, so it leaves early. It misses signals that are
+ * raised without being generated: exit_group() and exec zapping sibling threads, which kill no process.
+ */
+#include "bpf/process.bpf.h"
+
+#define SIGTERM 15
+#define SIGCHLD 17
+#define BIT(signal) (1ULL << ((signal) - 1))
+
+/* Default action "ignore" or "stop" or "continue": CHLD CONT STOP TSTP TTIN TTOU URG WINCH (include/linux/signal.h). */
+#define HARMLESS (BIT(17) | BIT(18) | BIT(19) | BIT(20) | BIT(21) | BIT(22) | BIT(23) | BIT(28))
+
+/*
+ * exit_notify() wakes the pidfd's pollers, then sends the parent's SIGCHLD a few hundred nanoseconds later in the same
+ * critical section: the stamp of "the world was told". Absent when the parent ignores SIGCHLD explicitly.
+ */
+static __always_inline void stamp_notify(struct task_struct* dying) {
+    u32* index = bpf_task_storage_get(&watch_slots, dying->group_leader, 0, 0);
+    struct knell_slot* slot;
+    if (!index) {
+        return;
+    }
+    slot = bpf_map_lookup_elem(&slots, index);
+    /* A dying tracer or thread may send other SIGCHLDs: only the first after the process's end counts. */
+    if (slot && slot->exit_ns && !slot->notify_ns) {
+        slot->notify_ns = bpf_ktime_get_ns();
+    }
+}
+
+/* The disposition; 0 = SIG_DFL. By hand because bpf/kernel.h's k_sigaction is not the kernel's size. */
+static __always_inline u64 signal_handler(struct task_struct* task, int signal) {
+    u64 handler = 0;
+    const void* action = (const void*)&task->sighand->action;
+
+    action += (u64)(signal - 1) * bpf_core_type_size(struct k_sigaction);
+    action += bpf_core_field_offset(struct k_sigaction, sa);
+    action += bpf_core_field_offset(struct sigaction, sa_handler);
+    bpf_probe_read_kernel(&handler, sizeof(handler), action);
+    return handler;
+}
+
+/*
+ * Whether the task's process is the init of a pid namespace: number 1 in the innermost namespace it is in. Not
+ * SIGNAL_UNKILLABLE: do_group_exit() has overwritten the flags when a dying init kills its namespace.
+ */
+static __always_inline _Bool is_namespace_init(struct task_struct* leader) {
+    struct pid* pid = leader->thread_pid;
+    const void* innermost = pid;
+    int number = 0;
+
+    if (pid->level == 0) {
+        return 0;
+    }
+    innermost += bpf_core_field_offset(struct pid, numbers) + (u64)pid->level * bpf_core_type_size(struct upid);
+    bpf_probe_read_kernel(&number, sizeof(number), innermost + bpf_core_field_offset(struct upid, nr));
+    return number == 1;
+}
+
+static __always_inline u32 sender_flags(struct task_struct* sender, struct task_struct* target) {
+    u32 flags = 0;
+    if (sender->tgid == target->tgid) {
+        flags |= KNELL_SENDER_SELF;
+    }
+    if (target->group_leader->real_parent->tgid == sender->tgid) {
+        flags |= KNELL_SENDER_PARENT;
+    }
+    if (sender->group_leader->real_parent->tgid == target->tgid) {
+        flags |= KNELL_SENDER_CHILD;
+    }
+    if (sender->flags & PF_EXITING) {
+        flags |= KNELL_SENDER_EXITING;
+    }
+    if (is_namespace_init(sender->group_leader)) {
+        flags |= KNELL_SENDER_INIT;
+    }
+    if (sender->flags & PF_KTHREAD) {
+        flags |= KNELL_SENDER_KTHREAD;
+    }
+    return flags;
+}
+
+static __always_inline void record_signal(struct knell_signal* out, int number, struct kernel_siginfo* info, int group,
+                                          struct task_struct* target, _Bool decisive, u64 now) {
+    struct task_struct* sender = bpf_get_current_task_btf();
+    struct css_set* cgroups = sender->cgroups;
+    u64 pointer = (u64)info;
+
+    out->time_ns = now;
+    out->cgroup_id = cgroups->dfl_cgrp->kn->id;
+    out->cgroup_v1_id = cgroup_v1_id(cgroups);
+    out->sender_pid = sender->tgid;
+    out->sender_uid = sender->cred->uid.val;
+    out->si_code = pointer > SEND_SIG_PRIV ? info->si_code : 0;
+    out->sender_flags = sender_flags(sender, target);
+    out->number = number;
+    out->siginfo = pointer == SEND_SIG_NOINFO ? KNELL_SIGINFO_NOINFO
+                   : pointer == SEND_SIG_PRIV ? KNELL_SIGINFO_PRIV
+                                              : KNELL_SIGINFO_VALUE;
+    out->group = group != 0;
+    out->decisive = decisive;
+    out->reserved = 0;
+    bpf_probe_read_kernel(out->sender_comm, sizeof(out->sender_comm), sender->group_leader->comm);
+}
+
+SEC("tp_btf/signal_generate")
+int BPF_PROG(signal_generate, int number, struct kernel_siginfo* info, struct task_struct* target, int group, int result) {
+    struct signal_struct* signal = target->signal;
+    struct process_mark* mark;
+    _Bool decisive;
+    u64 now;
+
+    if (number == SIGCHLD) {
+        struct task_struct* sender = bpf_get_current_task_btf();
+        if (sender->flags & PF_EXITING) {
+            stamp_notify(sender);
+        }
+        return 0;
+    }
+    if (number < 1 || number > 64 || (HARMLESS & BIT(number))) {
+        return 0;
+    }
+    if (result != TRACE_SIGNAL_DELIVERED && result != TRACE_SIGNAL_LOSE_INFO) {
+        return 0;
+    }
+    /* For all but core-dumping signals complete_signal() has already marked the group as dying of this signal. */
+    decisive = (signal->flags & SIGNAL_GROUP_EXIT) && signal->group_exit_code == number;
+    if (!decisive && number != SIGTERM && signal_handler(target, number) != 0) {
+        return 0; /* the process handles it */
+    }
+    mark = bpf_task_storage_get(&marks, target->group_leader, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
+    if (!mark) {
+        count(KNELL_COUNTER_MARKS_FAILED);
+        return 0;
+    }
+    count(KNELL_COUNTER_SIGNALS);
+    now = bpf_ktime_get_ns();
+    if (number == SIGTERM && !mark->first_term_ns) {
+        mark->first_term_ns = now;
+    }
+    /* A later decisive signal replaces an earlier one (SIGKILL during a core dump); nothing else replaces a decisive one. */
+    if (decisive || !mark->fatal.decisive) {
+        record_signal(&mark->fatal, number, info, group, target, decisive, now);
+    }
+    return 0;
+}
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * How processes start: fork and exec. Candidates for the watch pool, first sight of a cgroup, new names.
+ *
+ * copy_process() ends with trace_task_newtask(): the child has its pid, start time and cgroup, and has not run yet.
+ * begin_new_exec() is past the point of no return at trace_sched_process_exec(): the process keeps its pid and identity
+ * whichever of its threads called exec.
+ *
+ * Nobody needs these records at once (a process is watched from `watch.min_age` on), so they wake nobody: they ride with
+ * the next exit, or with a timer that runs once per burst. A wake-up for each would cost a forking process 13 us.
+ */
+#include "bpf/process.bpf.h"
+#include "bpf/wakeup.bpf.h"
+
+struct late_wakeup_timer {
+    struct bpf_timer timer;
+};
+
+struct {
+    __uint(type, BPF_MAP_TYPE_ARRAY);
+    __uint(max_entries, 1);
+    __type(key, u32);
+    __type(value, struct late_wakeup_timer);
+} late_wakeup SEC(".maps");
+
+/* Wakes the consumer if it still sleeps and records wait for it. The discarded record only carries the wake-up. */
+static int on_late_wakeup(void* map, u32* key, struct late_wakeup_timer* value) {
+    struct knell_control* shared = shared_control();
+    void* nothing;
+
+    if (!shared) {
+        return 0;
+    }
+    (void)__sync_lock_test_and_set(&shared->late_wakeup, 0);
+    if (!bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA)) {
+        return 0;
+    }
+    nothing = bpf_ringbuf_reserve(&ring, 8, 0);
+    if (!nothing) {
+        return 0; /* a full ring has woken the consumer, or it is stopped */
+    }
+    if (__sync_lock_test_and_set(&shared->armed, 0)) {
+        count(KNELL_COUNTER_WAKEUPS_LATE);
+        bpf_ringbuf_discard(nothing, BPF_RB_FORCE_WAKEUP);
+    } else {
+        bpf_ringbuf_discard(nothing, BPF_RB_NO_WAKEUP);
+    }
+    return 0;
+}
+
+static __always_inline void schedule_late_wakeup(void) {
+    struct knell_control* shared = shared_control();
+    struct late_wakeup_timer* late;
+    u32 zero = 0;
+
+    if (!shared || shared->late_wakeup || __sync_lock_test_and_set(&shared->late_wakeup, 1)) {
+        return;
+    }
+    late = bpf_map_lookup_elem(&late_wakeup, &zero);
+    if (!late) {
+        return;
+    }
+    if (bpf_timer_start(&late->timer, knobs.late_wakeup_ns, 0)) {
+        /* The first time on this map: -EINVAL, not initialised. */
+        bpf_timer_init(&late->timer, &late_wakeup, 1 /* CLOCK_MONOTONIC */);
+        bpf_timer_set_callback(&late->timer, on_late_wakeup);
+        bpf_timer_start(&late->timer, knobs.late_wakeup_ns, 0);
+    }
+}
+
+SEC("tp_btf/task_newtask")
+int BPF_PROG(task_newtask, struct task_struct* task, u64 clone_flags) {
+    struct knell_fork* record;
+
+    if ((clone_flags & CLONE_THREAD) || (task->flags & PF_KTHREAD)) {
+        return 0;
+    }
+    count(KNELL_COUNTER_FORKS);
+    record = bpf_ringbuf_reserve(&ring, sizeof(*record), 0);
+    if (!record) {
+        count(KNELL_COUNTER_FORKS_DROPPED);
+        return 0;
+    }
+    start_record(&record->head, KNELL_RECORD_FORK, sizeof(*record), bpf_ktime_get_ns());
+    read_process(&record->child, task);
+    record->clone_flags = clone_flags;
+    bpf_ringbuf_submit(record, BPF_RB_NO_WAKEUP);
+    schedule_late_wakeup();
+    return 0;
+}
+
+SEC("tp_btf/sched_process_exec")
+int BPF_PROG(sched_process_exec, struct task_struct* task) {
+    struct knell_exec* record;
+
+    count(KNELL_COUNTER_EXECS);
+    record = bpf_ringbuf_reserve(&ring, sizeof(*record), 0);
+    if (!record) {
+        count(KNELL_COUNTER_EXECS_DROPPED);
+        return 0;
+    }
+    start_record(&record->head, KNELL_RECORD_EXEC, sizeof(*record), bpf_ktime_get_ns());
+    read_process(&record->process, task);
+    bpf_ringbuf_submit(record, BPF_RB_NO_WAKEUP);
+    schedule_late_wakeup();
+    return 0;
+}
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";

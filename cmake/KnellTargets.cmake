@@ -1,0 +1,44 @@
+# How knell's own targets are made: one static library per folder, strict warnings, private links.
+
+add_library(knell_options INTERFACE)
+target_include_directories(knell_options INTERFACE ${CMAKE_SOURCE_DIR})
+target_compile_options(knell_options INTERFACE
+  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wnon-virtual-dtor -Woverloaded-virtual
+  $<$<BOOL:${KNELL_WERROR}>:-Werror>)
+if(KNELL_SANITIZE)
+  target_compile_options(knell_options INTERFACE
+    -fsanitize=${KNELL_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  target_link_options(knell_options INTERFACE -fsanitize=${KNELL_SANITIZE})
+endif()
+
+# knell_library(NAME SOURCES... [PUBLIC targets] [PRIVATE targets]): target knell_NAME, alias knell::NAME.
+# PUBLIC: libraries whose headers ours include. PRIVATE: everything else, so that includes cannot leak upwards.
+function(knell_library name)
+  cmake_parse_arguments(arg "" "" "SOURCES;PUBLIC;PRIVATE" ${ARGN})
+  if(arg_SOURCES)
+    add_library(knell_${name} STATIC ${arg_SOURCES})
+    target_link_libraries(knell_${name} PUBLIC knell_options ${arg_PUBLIC} PRIVATE ${arg_PRIVATE})
+  else()
+    add_library(knell_${name} INTERFACE)
+    target_link_libraries(knell_${name} INTERFACE knell_options ${arg_PUBLIC})
+  endif()
+  add_library(knell::${name} ALIAS knell_${name})
+endfunction()
+
+# knell_gtest(NAME LABEL SOURCES... LINK targets [SERIAL] [TIMEOUT s]): one test program, one ctest entry per case. A
+# case that cannot run here says why with GTEST_SKIP; scripts/test.sh decides whether that is acceptable.
+include(GoogleTest)
+function(knell_gtest name label)
+  cmake_parse_arguments(arg "SERIAL" "TIMEOUT" "SOURCES;LINK" ${ARGN})
+  add_executable(${name} ${arg_SOURCES})
+  target_link_libraries(${name} PRIVATE knell_options ${arg_LINK} GTest::gtest GTest::gmock GTest::gtest_main)
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+  if(NOT arg_TIMEOUT)
+    set(arg_TIMEOUT 60)
+  endif()
+  set(properties LABELS ${label} TIMEOUT ${arg_TIMEOUT})
+  if(arg_SERIAL)
+    list(APPEND properties RUN_SERIAL ON)
+  endif()
+  gtest_discover_tests(${name} TEST_PREFIX ${label}. DISCOVERY_MODE PRE_TEST PROPERTIES ${properties})
+endfunction()

@@ -1,0 +1,22 @@
+#pragma once
+
+#include "agent/event/event.hpp"
+
+#include <string>
+#include <vector>
+
+namespace knell {
+
+// Which events to show. All conditions that are set must hold.
+struct EventFilter {
+    bool exits = true;
+    bool execs = false;
+    bool reaps = false;
+    std::vector<Reason> reasons; // of exits; the other kinds have none and pass. Empty = all
+    std::string comm_glob;       // empty = all
+    std::string container_glob;  // container name; empty = all. A process outside of containers never matches a glob
+
+    [[nodiscard]] bool matches(const Event& event) const;
+};
+
+} // namespace knell

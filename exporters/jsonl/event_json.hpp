@@ -1,0 +1,14 @@
+#pragma once
+
+#include "agent/event/event.hpp"
+
+#include <string>
+
+namespace knell {
+
+// The event as one JSON object without a line end, in the format that docs/events.md describes: what is not known is
+// absent, times are RFC 3339 with nanoseconds, durations are seconds, text is valid UTF-8 whatever the process called
+// itself.
+std::string to_json(const Event& event);
+
+} // namespace knell

@@ -1,0 +1,58 @@
+#pragma once
+
+#include "agent/ledger/histogram.hpp"
+#include "exporters/prometheus/families.hpp"
+
+#include <prometheus/client_metric.h>
+#include <prometheus/metric_family.h>
+
+#include <cstddef>
+#include <functional>
+#include <string_view>
+#include <vector>
+
+namespace knell {
+
+// Takes one family after the other. A large one comes in batches, one directly after the other: a scrape of twenty
+// thousand series would otherwise need several times the memory of its text for prometheus-cpp's samples.
+using FamilySink = std::function<void(prometheus::MetricFamily&&)>;
+
+using MetricLabels = std::vector<prometheus::ClientMetric::Label>;
+
+// Samples of one family, on their way to a sink. Label values must be valid UTF-8: Prometheus refuses a whole scrape
+// for one that is not.
+class FamilyBuilder {
+  public:
+    // Samples that are in memory at a time.
+    static constexpr std::size_t kBatch = 256;
+
+    // `sink` must outlive the builder.
+    FamilyBuilder(const Family& family, const FamilySink& sink);
+
+    // Of a counter or gauge.
+    void add(MetricLabels labels, double value);
+    // `labels`, and `name` = `value`.
+    void add(const MetricLabels& labels, std::string_view label_name, std::string_view label_value, double value);
+    // Of a histogram.
+    void add(MetricLabels labels, const HistogramSnapshot& histogram);
+
+    // The last batch. A family without samples never reaches the sink: it has nothing to say.
+    void finish();
+
+  private:
+    prometheus::ClientMetric& new_sample(MetricLabels labels);
+
+    const Family& description_;
+    const FamilySink& sink_;
+    std::vector<prometheus::ClientMetric> samples_;
+};
+
+// A family of a single sample without labels.
+void emit_single(const FamilySink& sink, const Family& family, double value);
+
+// Counts are integers; a double holds them exactly up to 2^53.
+inline double to_sample(std::uint64_t count) {
+    return static_cast<double>(count);
+}
+
+} // namespace knell

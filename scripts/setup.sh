@@ -1,0 +1,73 @@
+#!/usr/bin/env bash
+# Installs the Debian packages that knell is built and tested with. Idempotent: one dpkg query when nothing is
+# missing. `setup.sh build` installs what a build needs; `setup.sh test` adds what the tests need.
+set -euo pipefail
+
+build_packages=(
+  ca-certificates git g++ cmake ninja-build ccache pkg-config
+  clang-19 bpftool libbpf-dev
+  liburing-dev
+  prometheus-cpp-dev libmicrohttpd-dev
+  libyaml-cpp-dev
+  libbenchmark-dev
+  nlohmann-json3-dev libcli11-dev libspdlog-dev libfmt-dev robin-map-dev
+  libgtest-dev libgmock-dev
+)
+test_packages=(
+  prometheus runc busybox-static strace curl procps python3 util-linux
+  clang-format-19 clang-tidy-19 shellcheck yamllint
+)
+
+case "${1:-build}" in
+build) packages=("${build_packages[@]}") ;;
+test) packages=("${build_packages[@]}" "${test_packages[@]}") ;;
+*)
+  echo "usage: $0 [build|test]" >&2
+  exit 2
+  ;;
+esac
+
+# Names of the packages that are not fully installed.
+missing_packages() {
+  local installed name
+  # dpkg-query fails when any name is unknown to it; what it did find is still printed.
+  installed=$(dpkg-query -W -f '${Package} ${db:Status-Status}\n' "${packages[@]}" 2>/dev/null || true)
+  for name in "${packages[@]}"; do
+    grep -qxF "$name installed" <<<"$installed" || echo "$name"
+  done
+}
+
+if ! command -v dpkg-query >/dev/null; then
+  echo "setup: this script knows Debian's packages only (dpkg-query is missing). README.md lists what to install." >&2
+  exit 1
+fi
+
+mapfile -t missing < <(missing_packages)
+if [ "${#missing[@]}" -eq 0 ]; then
+  exit 0
+fi
+
+if [ "$(id -u)" -ne 0 ]; then
+  echo "setup: ${#missing[@]} packages are missing and only root can install them:" >&2
+  echo "  sudo apt-get install ${missing[*]}" >&2
+  exit 1
+fi
+
+# The tests run their own Prometheus; a package that starts a server on this machine as a side effect is not wanted.
+policy=/usr/sbin/policy-rc.d
+if [ ! -e "$policy" ]; then
+  printf '#!/bin/sh\nexit 101\n' >"$policy"
+  chmod +x "$policy"
+  trap 'rm -f "$policy"' EXIT
+fi
+
+echo "setup: installing ${missing[*]}"
+export DEBIAN_FRONTEND=noninteractive
+apt-get update -qq
+apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+
+mapfile -t missing < <(missing_packages)
+if [ "${#missing[@]}" -ne 0 ]; then
+  echo "setup: still missing after apt-get install: ${missing[*]}" >&2
+  exit 1
+fi

@@ -1,0 +1,100 @@
+"""A running `knell run`."""
+
+import dataclasses
+import http.client
+import os
+import pathlib
+import signal
+import urllib.parse
+
+from exposition import Exposition
+from programs import KNELL, Program, wait_until
+
+
+@dataclasses.dataclass
+class Response:
+    status: int
+    headers: http.client.HTTPMessage
+    body: bytes
+
+    @property
+    def text(self) -> str:
+        return self.body.decode()
+
+
+class Agent(Program):
+    """Started, observing and serving once it is constructed."""
+
+    def __init__(self, directory: pathlib.Path, config: str | None = None, wrapper=(), **popen):
+        """`config`: its configuration file's text, which names the port to listen on; without it, one is chosen.
+        `wrapper`: a command line that ends by executing the agent in its place."""
+        self.config_path = directory / "knell.yaml"
+        arguments = ["--listen", "127.0.0.1:0"]
+        if config is not None:
+            self.config_path.write_text(config)
+            arguments = ["--config", self.config_path]
+        super().__init__([*wrapper, KNELL, "run", *arguments], directory, **popen)
+        try:
+            self.url = self.await_line(r"metrics on (http://\S+)/metrics$", "stderr")[1]
+        except BaseException:
+            self.kill()
+            raise
+
+    def get(self, path: str, method: str = "GET") -> Response:
+        connection = http.client.HTTPConnection(urllib.parse.urlsplit(self.url).netloc, timeout=10)
+        try:
+            connection.request(method, path)
+            answer = connection.getresponse()
+            return Response(answer.status, answer.headers, answer.read())
+        finally:
+            connection.close()
+
+    def scrape(self) -> Exposition:
+        answer = self.get("/metrics")
+        if answer.status != 200:
+            raise AssertionError(f"/metrics: {answer.status}: {answer.text}")
+        return Exposition(answer.text)
+
+    def await_sum(self, wanted: float, name: str, **labels) -> Exposition:
+        """The first scrape in which the sum over these series has reached `wanted`."""
+        latest = 0.0
+
+        def reached():
+            nonlocal latest
+            metrics = self.scrape()
+            latest = metrics.sum(name, **labels)
+            return metrics if latest >= wanted else None
+
+        try:
+            return wait_until(reached, f"{name}{labels} to reach {wanted:g}")
+        except AssertionError as late:
+            raise AssertionError(f"{late}; it is {latest:g}") from None
+
+    def await_series(self, **labels) -> Exposition:
+        """Waits until the agent knows a workload with these labels."""
+
+        def known():
+            metrics = self.scrape()
+            return metrics if metrics.values("knell_process_exits_total", **labels) else None
+
+        return wait_until(known, f"series with {labels}")
+
+    def watches(self, pid: int) -> bool:
+        """Whether it holds a pidfd of this process."""
+        for entry in os.scandir(f"/proc/{self.pid}/fdinfo"):
+            try:
+                if f"\nPid:\t{pid}\n" in pathlib.Path(entry).read_text():
+                    return True
+            except FileNotFoundError:  # closed meanwhile
+                pass
+        return False
+
+    def await_watched(self, pid: int) -> None:
+        wait_until(lambda: self.watches(pid), f"{pid} to be watched")
+
+    def stop(self) -> None:
+        """SIGTERM: it must leave by itself, and say so."""
+        self.signal(signal.SIGTERM)
+        status = self.wait()
+        if status != 0:
+            raise AssertionError(f"{self}: status {status} after SIGTERM: {self.stderr}")

@@ -1,0 +1,103 @@
+"""Starting programs, waiting for what they do, and never leaving one behind."""
+
+import os
+import pathlib
+import re
+import signal
+import subprocess
+import time
+
+KNELL = os.environ["KNELL_BIN"]
+DIE = os.environ["KNELL_DIE"]
+SLEEPERS = os.environ["KNELL_SLEEPERS"]
+
+PATIENCE = 30.0  # seconds: only a test that is about to fail waits for so long
+_PAUSE = 0.01
+
+
+def wait_until(condition, what: str, seconds: float = PATIENCE):
+    """The first true answer of `condition()`. `what` completes "waited for ..."."""
+    deadline = time.monotonic() + seconds
+    while not (answer := condition()):
+        if time.monotonic() > deadline:
+            raise AssertionError(f"waited {seconds:g} s for {what}")
+        time.sleep(_PAUSE)
+    return answer
+
+
+class Program:
+    """A started process. Its output goes to files: it never waits for us, and what it wrote outlives it."""
+
+    _count = 0
+
+    def __init__(self, argv, directory: pathlib.Path, **popen):
+        Program._count += 1
+        stem = directory / f"{Program._count}-{pathlib.Path(argv[0]).name}"
+        self.argv = [str(word) for word in argv]
+        self.stdout_path = stem.with_suffix(".out")
+        self.stderr_path = stem.with_suffix(".err")
+        with open(self.stdout_path, "wb") as out, open(self.stderr_path, "wb") as err:
+            popen.setdefault("stdin", subprocess.DEVNULL)
+            popen.setdefault("stdout", out)
+            self._process = subprocess.Popen(self.argv, stderr=err, **popen)
+        self.pid = self._process.pid
+        self.stdin = self._process.stdin
+
+    @property
+    def stdout(self) -> str:
+        return self.stdout_path.read_text(errors="surrogateescape")
+
+    @property
+    def stderr(self) -> str:
+        return self.stderr_path.read_text(errors="surrogateescape")
+
+    @property
+    def running(self) -> bool:
+        return self._process.poll() is None
+
+    def await_line(self, pattern: str, where: str = "stdout") -> re.Match:
+        """The first match in its output; fails when it ends without one."""
+
+        def match():
+            ended = not self.running
+            found = re.search(pattern, getattr(self, where), re.MULTILINE)
+            if found is None and ended:
+                raise AssertionError(f"{self} ended without /{pattern}/: {self.stderr or self.stdout}")
+            return found
+
+        return wait_until(match, f"/{pattern}/ from {self}")
+
+    def signal(self, number: signal.Signals) -> None:
+        self._process.send_signal(number)
+
+    def wait(self, seconds: float = PATIENCE) -> int:
+        """Its status as subprocess tells it: negative for a death by signal."""
+        try:
+            return self._process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            raise AssertionError(f"{self} did not end within {seconds:g} s: {self.stderr}") from None
+
+    def kill(self) -> None:
+        """For the end of a test: whatever state it is in, it is gone afterwards."""
+        if self.stdin is not None:
+            self.stdin.close()
+        if self.running:
+            self._process.kill()
+        self._process.wait()
+
+    def __str__(self) -> str:
+        return " ".join(self.argv)
+
+
+def await_observing(program: Program) -> None:
+    """Waits until a `knell` of any command has its programs attached: it opens its first pidfd after that."""
+
+    def has_pidfd():
+        if not program.running:
+            raise AssertionError(f"{program} ended: {program.stderr}")
+        try:
+            return any("pidfd" in os.readlink(entry) for entry in os.scandir(f"/proc/{program.pid}/fd"))
+        except FileNotFoundError:  # a descriptor that was closed meanwhile
+            return False
+
+    wait_until(has_pidfd, f"{program} to watch its first process")

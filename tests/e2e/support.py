@@ -1,0 +1,85 @@
+"""What all test classes share."""
+
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+import tempfile
+import unittest
+
+from agent import Agent
+from programs import DIE, KNELL, SLEEPERS, Program
+from unit import Unit, cgroup2_root
+
+
+def requires(*tools: str, bpf: bool = True):
+    """Skips a class where it cannot run, saying why."""
+    reasons = [f"{tool} is not installed" for tool in tools if shutil.which(tool) is None]
+    if os.geteuid() != 0:
+        reasons.append("needs root")
+    if bpf and not os.path.exists("/sys/kernel/btf/vmlinux"):
+        reasons.append("the kernel has no BTF")
+    if cgroup2_root() is None:
+        reasons.append("cgroup2 is not mounted")
+    return unittest.skipIf(reasons, "; ".join(reasons))
+
+
+class EndToEnd(unittest.TestCase):
+    """Whatever a test starts ends with it."""
+
+    maxDiff = None
+
+    def setUp(self):
+        self.directory = pathlib.Path(tempfile.mkdtemp(prefix="knell-e2e-"))
+        self.addCleanup(shutil.rmtree, self.directory)
+
+    def start(self, argv, **popen) -> Program:
+        program = Program(argv, self.directory, **popen)
+        self.addCleanup(program.kill)
+        return program
+
+    def start_agent(self, config: str | None = None, **options) -> Agent:
+        agent = Agent(self.directory, config, **options)
+        self.addCleanup(agent.kill)
+        return agent
+
+    def make_unit(self) -> Unit:
+        unit = Unit()
+        self.addCleanup(unit.remove)
+        return unit
+
+    def start_victim(self, *way, unit: Unit | None = None, name: str | None = None) -> Program:
+        """A process that dies in this way of the `die` program; `name`: what it is called (at most 15 bytes)."""
+        program = pathlib.Path(DIE)
+        if name is not None:
+            program = self.directory / name
+            if not program.exists():
+                program.symlink_to(DIE)
+        return self.start([program, *way], preexec_fn=unit.enter if unit else None)
+
+    def die(self, *way, unit: Unit | None = None, name: str | None = None) -> Program:
+        """The same for ways that need nobody else. It is dead and reaped on return."""
+        victim = self.start_victim(*way, unit=unit, name=name)
+        victim.wait()
+        return victim
+
+    def kill_victim(self, *way, unit: Unit | None = None, name: str | None = None,
+                    number: signal.Signals = signal.SIGKILL) -> Program:
+        """The same for ways that wait for a signal."""
+        victim = self.start_victim(*way, unit=unit, name=name)
+        victim.await_line("^ready$")
+        victim.signal(number)
+        victim.wait()
+        return victim
+
+    def start_sleepers(self, count: int, unit: Unit) -> Program:
+        """`count` sleeping children of one process."""
+        sleepers = self.start([SLEEPERS, str(count)], stdin=subprocess.PIPE, preexec_fn=unit.enter)
+        sleepers.await_line("^ready$")
+        return sleepers
+
+    def knell(self, *arguments, **options) -> subprocess.CompletedProcess:
+        """A `knell` command that ends by itself, with its output as text."""
+        return subprocess.run([KNELL, *map(str, arguments)], capture_output=True, text=True, timeout=60,
+                              stdin=subprocess.DEVNULL, check=False, **options)

@@ -1,0 +1,129 @@
+"""The counters move by exactly what died."""
+
+import os
+import signal
+import subprocess
+
+from support import EndToEnd, requires
+
+FAMILIES = {
+    "knell_process_exits_total": "counter",
+    "knell_process_exit_codes_total": "counter",
+    "knell_process_exit_signals_total": "counter",
+    "knell_process_kills_total": "counter",
+    "knell_oom_kills_total": "counter",
+    "knell_exit_teardown_seconds": "histogram",
+    "knell_exit_reaction_seconds": "histogram",
+    "knell_exit_reap_seconds": "histogram",
+    "knell_termination_seconds": "histogram",
+    "knell_zombies": "gauge",
+    "knell_zombie_oldest_seconds": "gauge",
+    "knell_processes_forked_total": "counter",
+    "knell_processes_execed_total": "counter",
+    "knell_watches": "gauge",
+    "knell_watch_capacity": "gauge",
+    "knell_watch_refused_total": "counter",
+    "knell_exits_seen_total": "counter",
+    "knell_exits_delivered_total": "counter",
+    "knell_unattributed_exits_total": "counter",
+    "knell_series": "gauge",
+    "knell_series_overflow_total": "counter",
+    "knell_ring_bytes": "gauge",
+    "knell_ring_capacity_bytes": "gauge",
+    "knell_wakeups_total": "counter",
+    "knell_feature_info": "gauge",
+    "knell_event_loop_info": "gauge",
+    "knell_build_info": "gauge",
+    "knell_config_last_reload_successful": "gauge",
+    "knell_config_last_reload_success_timestamp_seconds": "gauge",
+    "process_cpu_seconds_total": "counter",
+    "process_resident_memory_bytes": "gauge",
+    "process_open_fds": "gauge",
+    "process_max_fds": "gauge",
+    "process_start_time_seconds": "gauge",
+}
+
+
+@requires("promtool")
+class Metrics(EndToEnd):
+
+    def test_counts_exactly_what_died(self):
+        agent, unit = self.start_agent(), self.make_unit()
+        for code in [0, 0, 0, 1, 2, 126, 127, 7, 255]:
+            self.die("exit", str(code), unit=unit)
+        for way in ["segv", "abort", "sigsys-seccomp"]:
+            self.die(way, unit=unit)
+        for _ in range(2):
+            self.kill_victim("sleep", unit=unit)
+        metrics = agent.await_sum(14, "knell_process_exits_total", unit=unit.name)
+
+        self.assertEqual(metrics.by("knell_process_exits_total", "reason", unit=unit.name),
+                         {"success": 3, "error": 6, "crash": 2, "seccomp": 1, "signal": 2})
+        self.assertEqual(metrics.by("knell_process_exit_codes_total", "code", unit=unit.name),
+                         {"0": 3, "1": 1, "2": 1, "126": 1, "127": 1, "other": 2})
+        self.assertEqual(metrics.by("knell_process_exit_signals_total", "signal", "core_dumped", unit=unit.name),
+                         {("SIGSEGV", "false"): 1, ("SIGABRT", "false"): 1, ("SIGSYS", "false"): 1,
+                          ("SIGKILL", "false"): 2})
+        # A fault is the kernel's answer to what the process did; abort() is its own.
+        self.assertEqual(metrics.by("knell_process_kills_total", "signal", "killer", unit=unit.name),
+                         {("SIGSEGV", "self"): 1, ("SIGABRT", "self"): 1, ("SIGSYS", "kernel"): 1,
+                          ("SIGKILL", "parent"): 2})
+        self.assertEqual(metrics.sum("knell_oom_kills_total", unit=unit.name), 0)
+
+    def test_series_of_a_new_cgroup_start_at_zero(self):
+        agent, unit = self.start_agent(), self.make_unit()
+        self.start_victim("sleep", unit=unit).await_line("^ready$")
+        metrics = agent.await_series(unit=unit.name)
+        for family, series in {"knell_process_exits_total": 10, "knell_process_exit_codes_total": 6,
+                               "knell_oom_kills_total": 3, "knell_zombies": 1}.items():
+            with self.subTest(family):
+                self.assertEqual(metrics.values(family, unit=unit.name), [0] * series)
+
+    def test_measures_a_graceful_stop(self):
+        agent, unit = self.start_agent(), self.make_unit()
+        victim = self.start_victim("term-graceful", "0", "100", unit=unit)
+        victim.await_line("^ready$")
+        victim.signal(signal.SIGTERM)
+        self.assertEqual(victim.wait(), 0)
+        metrics = agent.await_sum(1, "knell_termination_seconds_count", unit=unit.name)
+        self.assertEqual(metrics.by("knell_process_exits_total", "reason", unit=unit.name), {"success": 1})
+        self.assertGreaterEqual(metrics.value("knell_termination_seconds_sum", unit=unit.name), 0.1)
+
+    def test_counts_a_zombie_until_it_is_collected(self):
+        agent, unit = self.start_agent(), self.make_unit()
+        sleepers = self.start_sleepers(1, unit)
+        child = int(sleepers.await_line(r"^child (\d+)$")[1])
+        agent.await_watched(child)
+        os.kill(child, signal.SIGKILL)
+        metrics = agent.await_sum(1, "knell_zombies", unit=unit.name)
+        self.assertGreater(metrics.value("knell_zombie_oldest_seconds", unit=unit.name), 0)
+        self.assertEqual(metrics.sum("knell_exit_reap_seconds_count", unit=unit.name), 0)
+        sleepers.stdin.write(b"\n")
+        sleepers.stdin.flush()
+        metrics = agent.await_sum(1, "knell_exit_reap_seconds_count", unit=unit.name)
+        self.assertEqual(metrics.value("knell_zombies", unit=unit.name), 0)
+        self.assertEqual(metrics.value("knell_zombie_oldest_seconds", unit=unit.name), 0)
+
+    def test_is_what_prometheus_expects(self):
+        agent, unit = self.start_agent(), self.make_unit()
+        # A family without samples is left out; these deaths give each of them one.
+        victim = self.start_victim("term-graceful", "0", unit=unit)
+        victim.await_line("^ready$")
+        agent.await_watched(victim.pid)
+        victim.signal(signal.SIGTERM)
+        victim.wait()
+        self.die("abort", unit=unit)
+        agent.await_sum(2, "knell_process_exits_total", unit=unit.name)
+        agent.await_sum(1, "knell_exit_reap_seconds_count", unit=unit.name)
+        text = agent.get("/metrics").text
+        checked = subprocess.run(["promtool", "check", "metrics"], input=text, capture_output=True, text=True,
+                                 timeout=30, check=False)
+        self.assertEqual((checked.returncode, checked.stdout, checked.stderr), (0, "", ""))
+
+        metrics = agent.scrape()
+        self.assertEqual(metrics.type | FAMILIES, metrics.type, "families that are missing or of another type")
+        self.assertEqual(metrics.help.keys(), metrics.type.keys())
+        for family, text in metrics.help.items():
+            with self.subTest(family):
+                self.assertRegex(text, r"^\S.*\.$")
+                self.assertRegex(family, r"^(knell|process)_[a-z0-9_]+$")

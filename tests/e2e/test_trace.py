@@ -1,0 +1,179 @@
+"""`knell trace`: which events it shows, and how it ends."""
+
+import datetime
+import json
+import os
+import re
+import subprocess
+import time
+
+from programs import KNELL, Program, await_observing, wait_until
+from support import EndToEnd, requires
+
+HEADER = "TIME         PID COMM            WHERE                          REASON                KILLER"
+RFC3339 = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z"
+
+
+@requires()
+class Trace(EndToEnd):
+
+    def setUp(self):
+        super().setUp()
+        # Victims of this test alone: all traces of it show what is named so.
+        self.name = f"e2e{os.getpid()}"
+
+    def start_trace(self, *arguments, **options) -> Program:
+        trace = self.start([KNELL, "trace", "--comm", f"{self.name}*", *arguments], **options)
+        await_observing(trace)
+        return trace
+
+    def rows(self, trace: Program) -> list[str]:
+        header, *rows = trace.stdout.splitlines()
+        self.assertTrue(header.startswith(HEADER), header)
+        return rows
+
+    def test_for_ends_by_itself(self):
+        started = time.monotonic()
+        ended = self.knell("trace", "--for", "1s", "--comm", self.name)
+        self.assertEqual((ended.returncode, ended.stderr), (0, ""))
+        self.assertGreaterEqual(time.monotonic() - started, 1.0)
+
+    def test_shows_a_row_for_each_death(self):
+        trace = self.start_trace("--count", "2")
+        failed = self.die("exit", "3", name=self.name)
+        killed = self.kill_victim("sleep", name=self.name)
+        self.assertEqual((trace.wait(), trace.stderr), (0, ""))
+        first, second = self.rows(trace)
+        self.assertRegex(first, rf"^\d\d:\d\d:\d\d +{failed.pid} {self.name} .* error exit 3 +- ")
+        self.assertRegex(second, rf"^\d\d:\d\d:\d\d +{killed.pid} {self.name} .* signal SIGKILL +parent {os.getpid()} ")
+
+    def test_file_is_plain(self):
+        trace = self.start_trace("--count", "1", env=os.environ | {"TERM": "xterm-256color"})
+        self.die("segv", name=self.name)
+        self.assertEqual(trace.wait(), 0)
+        self.assertNotIn("\x1b", trace.stdout)
+
+    def test_reason_filters(self):
+        trace = self.start_trace("--reason", "error,crash", "--count", "2")
+        self.die("exit", "0", name=self.name)
+        self.kill_victim("sleep", name=self.name)
+        error = self.die("exit", "1", name=self.name)
+        crash = self.die("abort", name=self.name)
+        self.assertEqual(trace.wait(), 0)
+        self.assertEqual([int(row.split()[1]) for row in self.rows(trace)], [error.pid, crash.pid])
+
+    def test_comm_filters(self):
+        trace = self.start_trace("--count", "1")
+        self.die("exit", "1", name=f"x{self.name}")
+        wanted = self.die("exit", "1", name=f"{self.name}y")
+        self.assertEqual(trace.wait(), 0)
+        self.assertEqual([int(row.split()[1]) for row in self.rows(trace)], [wanted.pid])
+
+    def test_shows_execs_alone_when_asked(self):
+        trace = self.start_trace("--events", "exec", "--count", "2")
+        pids = [self.die("exit", "0", name=self.name).pid for _ in range(2)]
+        self.assertEqual(trace.wait(), 0)
+        rows = self.rows(trace)
+        self.assertEqual([int(row.split()[1]) for row in rows], pids)
+        for row in rows:
+            self.assertRegex(row, " exec ")
+
+    def test_shows_execs_and_exits(self):
+        trace = self.start_trace("--events", "exec,exit", "--count", "2")
+        self.die("exit", "9", name=self.name)
+        self.assertEqual(trace.wait(), 0)
+        executed, ended = self.rows(trace)
+        self.assertRegex(executed, " exec ")
+        self.assertRegex(ended, " error exit 9 ")
+
+    def test_json_has_the_fields_of_a_death(self):
+        trace, unit = self.start_trace("--json"), self.make_unit()
+        sleeper = self.start_victim("sleep", unit=unit, name=self.name)
+        wait_until(lambda: self.holds_pidfd_of(trace, sleeper), "the sleeper to be watched")
+        before = datetime.datetime.now(datetime.timezone.utc)
+        sleeper.signal(9)
+        sleeper.wait()
+        trace.await_line('"event":"reap"')
+        trace.signal(15)
+        self.assertEqual((trace.wait(), trace.stderr), (0, ""))
+        death, reap = map(json.loads, trace.stdout.splitlines())
+
+        self.assertRegex(death["time"], f"^{RFC3339}$")
+        self.assertRegex(death["start_time"], f"^{RFC3339}$")
+        self.assertLess(death["start_time"], before.isoformat())
+        self.assertGreater(death["lifetime_seconds"], 0)
+        for field in ["teardown_seconds", "reaction_seconds"]:
+            self.assertGreater(death[field], 0, field)
+            self.assertLess(death[field], 10, field)
+        self.assertGreater(death["pidfd_inode"], 0)
+        measured = {"time", "start_time", "lifetime_seconds", "teardown_seconds", "reaction_seconds", "pidfd_inode"}
+        self.assertEqual({field: value for field, value in death.items() if field not in measured}, {
+            "event": "exit", "pid": sleeper.pid, "ppid": os.getpid(), "uid": 0, "comm": self.name,
+            "reason": "signal", "signal": "SIGKILL", "core_dumped": False,
+            "killer": {"pid": os.getpid(), "comm": self.own_comm(), "uid": 0, "class": "parent"},
+            "cgroup": f"/{unit.name}", "unit": unit.name, "detail": "full"})
+
+        self.assertEqual((reap["event"], reap["pid"], reap["start_time"]),
+                         ("reap", sleeper.pid, death["start_time"]))
+        self.assertGreater(reap["reap_seconds"], 0)
+
+    def test_json_leaves_out_what_is_not_known(self):
+        trace = self.start_trace("--json", "--count", "1")
+        self.die("exit", "7", name=self.name)
+        self.assertEqual(trace.wait(), 0)
+        death = json.loads(trace.stdout)
+        self.assertEqual((death["reason"], death["exit_code"]), ("error", 7))
+        # Dead within watch.min_age: nobody watched it. And nobody killed it.
+        for field in ["signal", "core_dumped", "killer", "oom_scope", "preceded_by", "reaction_seconds", "container"]:
+            self.assertNotIn(field, death)
+
+    def test_json_of_everything_parses(self):
+        trace = self.start([KNELL, "trace", "--json", "--events", "exec,exit", "--count", "40"])
+        await_observing(trace)
+        while trace.running:
+            self.die("exit", "0")
+        for line in trace.stdout.splitlines():
+            event = json.loads(line)
+            self.assertIn(event["event"], ["exec", "exit", "reap"])
+            self.assertRegex(event["time"], f"^{RFC3339}$")
+            self.assertNotIn(None, event.values())
+
+    def test_hostile_names_stay_in_their_row(self):
+        name = b"\n\x1b[31m\xff\xc3\t\"x"
+        trace = self.start([KNELL, "trace", "--comm", b"\n*", "--count", "1"])
+        await_observing(trace)
+        victim = self.kill_victim("rename", name)
+        self.assertEqual(trace.wait(), 0)
+        (row,) = self.rows(trace)
+        self.assertRegex(row, rf"^\d\d:\d\d:\d\d +{victim.pid} " + re.escape(r"\x0a\x1b[31m" + "\ufffd\ufffd" + r'\x09"x'))
+        self.assertNotRegex(row, r"[\x00-\x1f\x7f]")
+
+        trace = self.start([KNELL, "trace", "--json", "--comm", b"\n*", "--count", "1"])
+        await_observing(trace)
+        self.kill_victim("rename", name)
+        self.assertEqual(trace.wait(), 0)
+        self.assertEqual(json.loads(trace.stdout)["comm"], "\n\x1b[31m\ufffd\ufffd\t\"x")
+
+    def test_ends_quietly_when_its_reader_leaves(self):
+        trace = self.start([KNELL, "trace"], stdout=subprocess.PIPE)
+        with trace.stdout_pipe as pipe:
+            self.assertTrue(pipe.readline().decode().startswith(HEADER))
+        await_observing(trace)
+        # It notices when it has something to write.
+        wait_until(lambda: self.die("exit", "0") and not trace.running, "the trace to end")
+        self.assertEqual((trace.wait(), trace.stderr), (0, ""))
+
+    def test_works_beside_an_agent(self):
+        agent, unit = self.start_agent(), self.make_unit()
+        traces = [self.start_trace("--count", "1") for _ in range(2)]
+        victim = self.die("exit", "5", unit=unit, name=self.name)
+        for trace in traces:
+            self.assertEqual((trace.wait(), trace.stderr), (0, ""))
+            self.assertEqual([int(row.split()[1]) for row in self.rows(trace)], [victim.pid])
+        metrics = agent.await_sum(1, "knell_process_exits_total", unit=unit.name)
+        self.assertEqual(metrics.by("knell_process_exits_total", "reason", unit=unit.name), {"error": 1})
+
+    @staticmethod
+    def own_comm() -> str:
+        with open("/proc/self/comm", encoding="utf-8") as comm:
+            return comm.read().rstrip("\n")

@@ -1,0 +1,41 @@
+"""A cgroup of a test's own. Its name is that of a systemd unit, so the label `unit` tells this test's processes from
+all others that die on the machine meanwhile."""
+
+import os
+import pathlib
+
+from programs import wait_until
+
+
+def cgroup2_root() -> pathlib.Path | None:
+    for line in pathlib.Path("/proc/self/mounts").read_text().splitlines():
+        _, point, kind, *_ = line.split(" ")
+        if kind == "cgroup2":
+            return pathlib.Path(point)
+    return None
+
+
+class Unit:
+    _count = 0
+
+    def __init__(self):
+        Unit._count += 1
+        self.name = f"knell-e2e-{os.getpid()}-{Unit._count}.service"
+        self.path = cgroup2_root() / self.name
+        self.path.mkdir()
+
+    def enter(self) -> None:
+        """Moves the calling process, for subprocess' preexec_fn."""
+        (self.path / "cgroup.procs").write_text("0")
+
+    def remove(self) -> None:
+        """Kills what is left in it."""
+        (self.path / "cgroup.kill").write_text("1")
+        wait_until(self._try_to_remove, f"{self.path} to be empty")
+
+    def _try_to_remove(self) -> bool:
+        try:
+            self.path.rmdir()
+        except OSError:  # EBUSY until the last process is reaped
+            return False
+        return True

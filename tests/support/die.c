@@ -1,0 +1,192 @@
+/*
+ * die WAY [ARGS]: a program that dies in a named way, so that tests can look at the death. `die --list` prints the
+ * ways.
+ *
+ * The first line of output is always "pid <n>", its own pid. Ways that make other processes print "child <n>" for those
+ * that a test cannot find otherwise; ways that wait for a signal print "ready" when it may be sent.
+ */
+#include "tests/support/die.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+struct way {
+    const char* name;
+    way_function* die;
+    int min_args;
+    int max_args;
+    const char* usage; /* the arguments, then two spaces and what happens */
+};
+
+enum { ANY_NUMBER = 4096 };
+
+static const struct way ways[] = {
+    {"exit", die_exit, 1, 1, "N  _exit(N)"},
+    {"sys-exit", die_sys_exit, 1, 1, "N  the only thread leaves by SYS_exit"},
+    {"sleep", die_sleep, 0, 0, "  waits to be killed"},
+    {"rename", die_rename, 1, 1, "COMM  takes this name (any bytes), then waits to be killed"},
+    {"eat-memory", die_eat_memory, 1, 1, "MIB  touches memory until it is killed, at most MIB"},
+    {"xcpu", die_xcpu, 0, 0, "  SIGXCPU after one second of CPU time"},
+    {"xfsz", die_xfsz, 0, 0, "  SIGXFSZ at a file size limit"},
+    {"user", die_user, 1, 1, "UID  becomes this user, then 0 (root only)"},
+    {"coredump", die_core_dump, 1, 1, "DIR  SIGSEGV in DIR with cores allowed"},
+    {"kill-self", die_kill_self, 1, 1, "SIG  kill(getpid(), SIG)"},
+    {"raise", die_raise, 1, 1, "SIG  raise(SIG)"},
+    {"abort", die_abort, 0, 0, "  abort()"},
+    {"pipe", die_pipe, 0, 0, "  SIGPIPE: writes to a pipe without readers"},
+    {"alarm", die_alarm, 0, 0, "  SIGALRM by an interval timer"},
+    {"timer", die_timer, 0, 0, "  SIGUSR1 by a POSIX timer"},
+    {"term-graceful", die_term_graceful, 1, 2, "N [DELAY_MS]  handles SIGTERM with _exit(N)"},
+    {"term-ignore", die_term_ignore, 0, 0, "  ignores SIGTERM, waits to be killed"},
+    {"block-term-then-unblock", die_block_term_then_unblock, 0, 0, "  unblocks SIGTERM once one is pending"},
+    {"send", die_send, 3, 3, "PID SIG HOW  sends by kill (also to a group, -PGID), tgkill, sigqueue or pidfd; then 0"},
+    {"segv", die_segv, 0, 0, "  touches memory that it may not"},
+    {"bus", die_bus, 0, 0, "  touches a mapping behind the end of its file"},
+    {"fpe", die_fpe, 0, 0, "  divides by zero"},
+    {"ill", die_ill, 0, 0, "  executes an undefined instruction"},
+    {"trap", die_trap, 0, 0, "  executes a breakpoint"},
+    {"sigsys-seccomp", die_sigsys_seccomp, 0, 0, "  SECCOMP_RET_KILL_PROCESS"},
+    {"sigsys-seccomp-thread", die_sigsys_seccomp_thread, 0, 0, "  SECCOMP_RET_KILL_THREAD in the only thread"},
+    {"seccomp-strict", die_seccomp_strict, 0, 0, "  leaves seccomp's strict mode: SIGKILL"},
+    {"thread-exit-group", die_thread_exit_group, 1, 1, "N  a thread ends the process while others sleep"},
+    {"leader-first", die_leader_first, 2, 2, "N M  the leader leaves with SYS_exit(N), later the last thread with M"},
+    {"double-exit", die_double_exit, 1, 1, "N  two threads leave with SYS_exit(N) at the same instant"},
+    {"segv-thread", die_segv_thread, 0, 0, "  SIGSEGV in a thread that is not the leader"},
+    {"exec-thread", die_exec_thread, 1, ANY_NUMBER, "PROG [ARGS]  a thread that is not the leader executes PROG"},
+    {"vfork-child", die_vfork_child, 1, 1, "N  child: vfork, _exit(N); then 0 itself"},
+    {"pdeathsig", die_pdeathsig, 1, 1, "SIG  child: asked for SIG at the parent's death; then 0 itself"},
+    {"killed-by-child", die_killed_by_child, 1, 1, "SIG  child: sends SIG to its parent, then 0"},
+    {"autoreap", die_autoreap, 1, 1, "N  child: _exit(N) under a parent that ignores SIGCHLD; then 0 itself"},
+    {"crowd", die_crowd, 1, 1,
+     "N  N children that sleep until SIGTERM comes to the group; prints \"count N\" when all are reaped"},
+    {"zombie", die_zombie, 1, 1, "SECONDS  leaves a dead child unreaped for so long, then 0"},
+    {"storm", die_storm, 1, 1, "N  N times fork, _exit, wait; prints \"count N\""},
+    {"fork-tree", die_fork_tree, 1, 1, "DEPTH  two children each down to DEPTH; prints \"count\" of descendants"},
+    {"pidns-init", die_pidns_init, 1, 1,
+     "N  children: init of a new pid namespace, exits N; a sleeper in it (root only)"},
+};
+enum { WAY_COUNT = sizeof(ways) / sizeof(ways[0]) };
+
+void say(const char* format, ...) {
+    char line[128];
+    va_list args;
+    va_start(args, format);
+    int size = vsnprintf(line, sizeof(line), format, args);
+    va_end(args);
+    if (size < 0 || (size_t)size >= sizeof(line) || write(STDOUT_FILENO, line, (size_t)size) != size) {
+        give_up("write to standard output");
+    }
+}
+
+void give_up(const char* tried) {
+    fprintf(stderr, "die: %s: %s\n", tried, strerror(errno));
+    _exit(STATUS_SURVIVED);
+}
+
+void bad_argument(const char* what, const char* text) {
+    fprintf(stderr, "die: %s: '%s'\n", what, text);
+    _exit(STATUS_USAGE);
+}
+
+long number(const char* text, long min, long max) {
+    char* end;
+    errno = 0;
+    long value = strtol(text, &end, 10);
+    if (errno != 0 || end == text || *end != '\0' || value < min || value > max) {
+        bad_argument("not a number in range", text);
+    }
+    return value;
+}
+
+int exit_code(const char* text) {
+    return (int)number(text, 0, 255);
+}
+
+int signal_number(const char* text) {
+    const char* bare = strncmp(text, "SIG", 3) == 0 ? text + 3 : text;
+    for (int i = 1; i < NSIG; ++i) {
+        const char* name = sigabbrev_np(i);
+        if (name != NULL && strcmp(bare, name) == 0) {
+            return i;
+        }
+    }
+    return (int)number(text, 1, NSIG - 1);
+}
+
+pid_t fork_or_give_up(void) {
+    pid_t child = fork();
+    if (child < 0) {
+        give_up("fork");
+    }
+    return child;
+}
+
+void wait_for_end(pid_t child) {
+    if (waitpid(child, NULL, 0) != child) {
+        give_up("waitpid");
+    }
+}
+
+void sleep_forever(void) {
+    for (;;) {
+        pause();
+    }
+}
+
+/* A death must not depend on what the starter ignored or blocked, nor leave a core in its directory. */
+static void forget_inheritance(void) {
+    struct rlimit core;
+    sigset_t none;
+
+    for (int i = 1; i < NSIG; ++i) {
+        signal(i, SIG_DFL); /* refused for SIGKILL, SIGSTOP and the C library's own, which need no reset */
+    }
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    getrlimit(RLIMIT_CORE, &core);
+    core.rlim_cur = 0;
+    setrlimit(RLIMIT_CORE, &core);
+}
+
+static _Noreturn void usage(void) {
+    fprintf(stderr, "usage: die WAY [ARGS]; die --list shows the ways\n");
+    _exit(STATUS_USAGE);
+}
+
+static int list(void) {
+    for (int i = 0; i < WAY_COUNT; ++i) {
+        printf("%s %s\n", ways[i].name, ways[i].usage);
+    }
+    return 0;
+}
+
+int main(int argc, char** argv) {
+    if (argc < 2) {
+        usage();
+    }
+    if (strcmp(argv[1], "--list") == 0) {
+        return list();
+    }
+    for (int i = 0; i < WAY_COUNT; ++i) {
+        if (strcmp(argv[1], ways[i].name) != 0) {
+            continue;
+        }
+        if (argc - 2 < ways[i].min_args || argc - 2 > ways[i].max_args) {
+            fprintf(stderr, "usage: die %s %s\n", ways[i].name, ways[i].usage);
+            return STATUS_USAGE;
+        }
+        forget_inheritance();
+        say("pid %d\n", (int)getpid());
+        ways[i].die(argv + 2);
+        fprintf(stderr, "die: survived %s\n", argv[1]);
+        return STATUS_SURVIVED;
+    }
+    usage();
+}

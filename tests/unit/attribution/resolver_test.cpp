@@ -1,0 +1,57 @@
+#include "agent/attribution/resolver.hpp"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+// What needs no cgroup file system; live_cgroup_test.cpp has the rest.
+
+namespace knell {
+namespace {
+
+TEST(PlaceResolver, WithoutHierarchiesNothingIsKnownById) {
+    PlaceResolver resolver({}, AttributionMode::automatic);
+    for (const CgroupIds ids :
+         {CgroupIds{}, CgroupIds{.v2 = 1, .v1_memory = 0}, CgroupIds{.v2 = 42, .v1_memory = 43}}) {
+        const Resolved resolved = resolver.resolve(ids);
+        EXPECT_EQ(resolved.place, nullptr);
+        EXPECT_EQ(resolved.miss, Miss::no_cgroup);
+        EXPECT_FALSE(resolved.first_seen);
+        EXPECT_FALSE(resolver.gone(ids));
+    }
+}
+
+TEST(PlaceResolver, OnePlacePerPath) {
+    PlaceResolver resolver({}, AttributionMode::automatic);
+    const auto nginx = resolver.place_for_path("/system.slice/nginx.service");
+    ASSERT_NE(nginx, nullptr);
+    EXPECT_EQ(nginx->unit, "nginx.service");
+    EXPECT_EQ(resolver.place_for_path("/system.slice/nginx.service"), nginx);
+    EXPECT_NE(resolver.place_for_path("/system.slice/cron.service"), nginx);
+}
+
+TEST(PlaceResolver, TheModeAppliesToPaths) {
+    PlaceResolver resolver({}, AttributionMode::none);
+    EXPECT_EQ(resolver.place_for_path("/system.slice/nginx.service")->unit, "");
+}
+
+TEST(PlaceResolver, PathsAreForgottenWhenThereAreTooMany) {
+    PlaceResolver resolver({}, AttributionMode::automatic, 2);
+    const auto first = resolver.place_for_path("/first.service");
+    resolver.place_for_path("/second.service");
+    resolver.place_for_path("/third.service");
+    const auto again = resolver.place_for_path("/first.service");
+    EXPECT_NE(again, first);
+    EXPECT_EQ(again->unit, first->unit) << "an evicted place lives on with whoever holds it";
+}
+
+TEST(PlaceResolver, LongPathsAreAnsweredButNotRemembered) {
+    PlaceResolver resolver({}, AttributionMode::automatic);
+    const std::string path = "/" + std::string(4000, 'x') + "/a.service";
+    const auto place = resolver.place_for_path(path);
+    EXPECT_EQ(place->unit, "a.service");
+    EXPECT_NE(resolver.place_for_path(path), place);
+}
+
+} // namespace
+} // namespace knell

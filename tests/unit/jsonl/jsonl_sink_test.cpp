@@ -1,0 +1,115 @@
+#include "exporters/jsonl/jsonl_sink.hpp"
+
+#include "exporters/jsonl/event_json.hpp"
+#include "tests/support/temp_dir.hpp"
+
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <fstream>
+#include <optional>
+#include <string>
+#include <utility>
+
+namespace knell {
+namespace {
+
+using testing::ElementsAre;
+
+class JsonlSinkTest : public testing::Test {
+  protected:
+    void SetUp() override {
+        Result<test::TempDir> directory = test::TempDir::create();
+        ASSERT_TRUE(directory.has_value()) << directory.error().message;
+        directory_.emplace(*std::move(directory));
+        path_ = directory_->path() / "events.jsonl";
+    }
+
+    std::unique_ptr<JsonlSink> open(std::vector<Reason> reasons) {
+        Result<std::unique_ptr<JsonlSink>> sink = JsonlSink::open(path_, std::move(reasons));
+        EXPECT_TRUE(sink.has_value()) << sink.error().message;
+        return sink ? *std::move(sink) : nullptr;
+    }
+
+    std::vector<std::string> lines() {
+        std::ifstream file(path_);
+        std::vector<std::string> all;
+        for (std::string line; std::getline(file, line);) {
+            all.push_back(line);
+        }
+        return all;
+    }
+
+    std::optional<test::TempDir> directory_;
+    std::string path_;
+};
+
+Exit exit_with(std::uint32_t pid, Reason reason) {
+    Exit exit;
+    exit.process.pid = pid;
+    exit.reason = reason;
+    return exit;
+}
+
+Reap reap_of(std::uint32_t pid) {
+    Reap reap;
+    reap.process.pid = pid;
+    return reap;
+}
+
+TEST_F(JsonlSinkTest, WithoutReasonsEverythingIsWritten) {
+    const auto sink = open({});
+    sink->on_event(exit_with(1, Reason::success));
+    sink->on_event(reap_of(1));
+    EXPECT_THAT(lines(), ElementsAre(to_json(exit_with(1, Reason::success)), to_json(reap_of(1))));
+    EXPECT_EQ(sink->dropped(), 0U);
+}
+
+TEST_F(JsonlSinkTest, ReasonsSelectExitsAndNothingElse) {
+    const auto sink = open({Reason::crash, Reason::oom_kill});
+    sink->on_event(exit_with(1, Reason::success));
+    sink->on_event(exit_with(2, Reason::crash));
+    sink->on_event(reap_of(2));
+    sink->on_event(exit_with(3, Reason::oom_kill));
+    sink->on_event(Exec{});
+    EXPECT_THAT(lines(), ElementsAre(to_json(exit_with(2, Reason::crash)), to_json(exit_with(3, Reason::oom_kill))));
+}
+
+TEST_F(JsonlSinkTest, AFileIsAppendedTo) {
+    open({})->on_event(exit_with(1, Reason::success));
+    open({})->on_event(exit_with(2, Reason::success));
+    EXPECT_EQ(lines().size(), 2U);
+}
+
+TEST_F(JsonlSinkTest, AnUnusablePathIsRefused) {
+    const Result<std::unique_ptr<JsonlSink>> sink = JsonlSink::open(directory_->path(), {});
+    ASSERT_FALSE(sink.has_value());
+    EXPECT_EQ(sink.error().errno_value, EISDIR);
+}
+
+TEST_F(JsonlSinkTest, AnEventThatIsNotSelectedStillFlushesWhatWasKept) {
+    std::array<int, 2> fds{};
+    ASSERT_EQ(::pipe2(fds.data(), O_CLOEXEC | O_NONBLOCK), 0);
+    const Fd reader(fds[0]);
+    const Fd pipe(fds[1]);
+    ASSERT_GT(::fcntl(pipe.get(), F_SETPIPE_SZ, ::getpagesize()), 0);
+    JsonlSink sink(Output::borrow(pipe.get()), {Reason::crash});
+    std::vector<char> filler(static_cast<std::size_t>(::getpagesize()), '\n');
+    ASSERT_EQ(::write(pipe.get(), filler.data(), filler.size()), ::getpagesize());
+
+    sink.on_event(exit_with(7, Reason::crash));
+    EXPECT_EQ(sink.last_errno(), EAGAIN);
+    ASSERT_EQ(::read(reader.get(), filler.data(), filler.size()), ::getpagesize());
+    EXPECT_LT(::read(reader.get(), filler.data(), filler.size()), 0);
+    sink.on_event(exit_with(8, Reason::success));
+    const ssize_t got = ::read(reader.get(), filler.data(), filler.size());
+    ASSERT_GT(got, 0);
+    EXPECT_EQ(std::string(filler.data(), static_cast<std::size_t>(got)), to_json(exit_with(7, Reason::crash)) + '\n');
+}
+
+} // namespace
+} // namespace knell

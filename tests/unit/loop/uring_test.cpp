@@ -1,0 +1,102 @@
+#include "agent/loop/uring_loop.hpp"
+#include "tests/unit/loop/loop_fixture.hpp"
+
+#include <poll.h>
+#include <sys/syscall.h>
+
+#include <gmock/gmock.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <memory>
+#include <vector>
+
+namespace knell::test {
+
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+class UringTest : public testing::TestWithParam<UringLoop::Mode> {
+  protected:
+    // Null where this machine refuses io_uring.
+    static std::unique_ptr<UringLoop> make(UringLoop::Options options) {
+        options.best_mode = GetParam();
+        Result<std::unique_ptr<UringLoop>> made = UringLoop::make(options);
+        return made ? std::move(*made) : nullptr;
+    }
+};
+INSTANTIATE_TEST_SUITE_P(Loop, UringTest,
+                         testing::Values(UringLoop::Mode::deferred, UringLoop::Mode::cooperative,
+                                         UringLoop::Mode::plain));
+
+TEST_P(UringTest, ACompletionQueueThatIsTooSmallLosesNothing) {
+    const auto loop = make({.submission_entries = 4, .completion_entries = 8});
+    if (!loop) {
+        GTEST_SKIP() << "io_uring is refused here";
+    }
+    constexpr std::size_t kProbes = 100;
+    const Pipe pipe;
+    pipe.put();
+    std::vector<Probe> probes(kProbes);
+    for (Probe& probe : probes) {
+        ASSERT_TRUE(loop->poll_once(probe, pipe.reader.get(), POLLIN));
+    }
+    run_until(*loop, [&] { return std::ranges::none_of(probes, &Probe::pending); });
+    for (const Probe& probe : probes) {
+        EXPECT_THAT(probe.calls, ElementsAre(POLLIN));
+    }
+    EXPECT_GE(loop->stats().overflows, 1);
+}
+
+// EAGAIN for every submission, while waiting alone still works: what is armed completes, the new wait stays queued.
+TEST_P(UringTest, WithoutMemoryForRequestsItGoesOnCollecting) {
+    on_own_thread([&] {
+        const auto loop = make({});
+        if (!loop) {
+            GTEST_SKIP() << "io_uring is refused here";
+        }
+        const Pipe pipe;
+        Probe armed;
+        ASSERT_TRUE(loop->poll_once(armed, pipe.reader.get(), POLLIN));
+        run_turns(*loop, 1);
+        refuse({.number = SYS_io_uring_enter, .errno_value = EAGAIN, .argument_1_not_zero = true});
+        Probe late;
+        ASSERT_TRUE(loop->poll_once(late, pipe.reader.get(), POLLIN));
+        pipe.put();
+        run_until(*loop, [&] { return !armed.pending(); });
+        EXPECT_THAT(armed.calls, ElementsAre(POLLIN));
+        EXPECT_TRUE(late.pending());
+        EXPECT_TRUE(late.calls.empty());
+    });
+}
+
+TEST(Uring, RunsOnlyOnTheThreadThatMadeIt) {
+    const auto made = UringLoop::make({});
+    if (!made) {
+        GTEST_SKIP() << made.error().message;
+    }
+    on_own_thread([&] {
+        Driver driver;
+        driver.on_sleep = [] { return 0; };
+        driver.on_turn = [&](Instant) { (*made)->stop(); };
+        const Result<> ran = (*made)->run(driver);
+        if (ran) {
+            GTEST_SKIP() << "a kernel without SINGLE_ISSUER (before 6.0) does not mind";
+        }
+        EXPECT_EQ(ran.error().errno_value, EEXIST);
+        EXPECT_THAT(ran.error().message, HasSubstr("thread"));
+    });
+}
+
+TEST(Uring, RefusesQueuesBeyondTheKernelsLimit) {
+    const auto made = UringLoop::make({.completion_entries = 1U << 20});
+    ASSERT_FALSE(made);
+    EXPECT_NE(made.error().errno_value, 0);
+    EXPECT_THAT(made.error().message, HasSubstr("io_uring_setup"));
+}
+
+} // namespace
+
+} // namespace knell::test

@@ -1,0 +1,196 @@
+#include "tests/support/process.hpp"
+#include "tests/support/temp_dir.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <set>
+#include <sstream>
+#include <string>
+#include <vector>
+
+namespace knell::test {
+namespace {
+
+constexpr int exited(int code) {
+    return code << 8;
+}
+
+struct Way {
+    std::string name; // of the test
+    std::vector<std::string> arguments;
+    int status; // wait status; whether a core was dumped is the host's affair
+    int send = 0;
+};
+
+void PrintTo(const Way& way, std::ostream* out) {
+    *out << way.name;
+}
+
+// Every way of `die --list` that ends by itself or by one signal, and needs nothing from the host.
+const std::vector<Way>& ways() {
+    static const std::vector<Way> rows = {
+        {"exit_0", {"exit", "0"}, exited(0)},
+        {"exit_42", {"exit", "42"}, exited(42)},
+        {"sys_exit", {"sys-exit", "6"}, exited(6)},
+        {"sleep", {"sleep"}, SIGKILL, SIGKILL},
+        {"rename", {"rename", "\x1b[2J\xff"}, SIGTERM, SIGTERM},
+        {"eat_memory_survives_its_bound", {"eat-memory", "4"}, exited(125)},
+        {"xcpu", {"xcpu"}, SIGXCPU},
+        {"xfsz", {"xfsz"}, SIGXFSZ},
+        {"kill_self_number", {"kill-self", "9"}, SIGKILL},
+        {"kill_self_harmless_survives", {"kill-self", "SIGCHLD"}, exited(125)},
+        {"raise_name", {"raise", "USR1"}, SIGUSR1},
+        {"raise_real_time", {"raise", "40"}, 40},
+        {"abort", {"abort"}, SIGABRT},
+        {"pipe", {"pipe"}, SIGPIPE},
+        {"alarm", {"alarm"}, SIGALRM},
+        {"timer", {"timer"}, SIGUSR1},
+        {"term_graceful", {"term-graceful", "7"}, exited(7), SIGTERM},
+        {"term_graceful_delayed", {"term-graceful", "0", "1"}, exited(0), SIGTERM},
+        {"term_ignore", {"term-ignore"}, SIGKILL, SIGKILL},
+        {"block_term_then_unblock", {"block-term-then-unblock"}, SIGTERM, SIGTERM},
+        {"segv", {"segv"}, SIGSEGV},
+        {"bus", {"bus"}, SIGBUS},
+        {"fpe", {"fpe"}, SIGFPE},
+        {"ill", {"ill"}, SIGILL},
+        {"trap", {"trap"}, SIGTRAP},
+        {"sigsys_seccomp", {"sigsys-seccomp"}, SIGSYS},
+        {"sigsys_seccomp_thread", {"sigsys-seccomp-thread"}, SIGSYS},
+        {"seccomp_strict", {"seccomp-strict"}, SIGKILL},
+        {"thread_exit_group", {"thread-exit-group", "77"}, exited(77)},
+        {"double_exit", {"double-exit", "3"}, exited(3)},
+        {"segv_thread", {"segv-thread"}, SIGSEGV},
+        {"exec_thread", {"exec-thread", die_path(), "exit", "8"}, exited(8)},
+        {"exec_thread_no_program", {"exec-thread", "/nonexistent"}, exited(125)},
+        {"vfork_child", {"vfork-child", "4"}, exited(0)},
+        {"zombie", {"zombie", "0"}, exited(0)},
+        {"storm", {"storm", "50"}, exited(0)},
+        {"fork_tree", {"fork-tree", "3"}, exited(0)},
+    };
+    return rows;
+}
+
+// Tested below, each in its own way.
+const std::set<std::string> kOthers = {"pdeathsig", "coredump", "leader-first", "pidns-init"};
+
+std::vector<std::string> command(const std::vector<std::string>& arguments) {
+    std::vector<std::string> argv = {die_path()};
+    argv.insert(argv.end(), arguments.begin(), arguments.end());
+    return argv;
+}
+
+class Die : public testing::TestWithParam<Way> {};
+
+TEST_P(Die, EndsAsPromised) {
+    const Way& way = GetParam();
+    Result<Process> victim = Process::start(command(way.arguments));
+    ASSERT_TRUE(victim) << victim.error().message;
+    EXPECT_EQ(victim->read_line().value_or("no output"), "pid " + std::to_string(victim->pid()));
+    if (way.send != 0) {
+        ASSERT_TRUE(victim->read_after("ready"));
+        ASSERT_TRUE(victim->kill(way.send));
+    }
+    const Result<int> status = victim->wait();
+    ASSERT_TRUE(status) << status.error().message;
+    EXPECT_EQ(*status & ~0x80, way.status);
+}
+
+std::string way_name(const testing::TestParamInfo<Way>& info) {
+    return info.param.name;
+}
+
+INSTANTIATE_TEST_SUITE_P(Ways, Die, testing::ValuesIn(ways()), way_name);
+
+TEST(DieList, NamesExactlyTheTestedWays) {
+    Result<Process> lister = Process::start({die_path(), "--list"});
+    ASSERT_TRUE(lister) << lister.error().message;
+    std::istringstream lines(lister->read_rest().value_or(""));
+    std::set<std::string> listed;
+    for (std::string line; std::getline(lines, line);) {
+        listed.insert(line.substr(0, line.find(' ')));
+    }
+    std::set<std::string> tested = kOthers;
+    for (const Way& way : ways()) {
+        tested.insert(way.arguments[0]);
+    }
+    EXPECT_EQ(listed, tested);
+}
+
+TEST(DieUsage, WrongUseIsStatus2) {
+    const std::vector<std::vector<std::string>> wrong = {
+        {},
+        {"no-such-way"},
+        {"exit"},
+        {"exit", "1", "2"},
+        {"exit", "256"},
+        {"exit", "x"},
+        {"raise", "NOSIGNAL"},
+        {"raise", "0"},
+        {"raise", "65"},
+        {"coredump", "/nonexistent"},
+    };
+    for (const std::vector<std::string>& arguments : wrong) {
+        Result<Process> victim = Process::start(command(arguments), {.errors_with_output = true});
+        ASSERT_TRUE(victim) << victim.error().message;
+        EXPECT_EQ(victim->wait().value_or(-1), exited(2)) << (arguments.empty() ? "nothing" : arguments.back());
+    }
+}
+
+TEST(DieCounts, AreToldAfterTheWork) {
+    for (const auto& [way, amount, count] : {std::tuple{"storm", "25", "25"}, {"fork-tree", "4", "30"}}) {
+        Result<Process> victim = Process::start({die_path(), way, amount});
+        ASSERT_TRUE(victim) << victim.error().message;
+        EXPECT_EQ(victim->read_after("count").value_or("none"), count) << way;
+    }
+}
+
+TEST(DiePdeathsig, TheChildDiesOfTheSignalItAskedFor) {
+    ASSERT_EQ(::prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
+    Result<Process> parent = Process::start({die_path(), "pdeathsig", "USR2"});
+    ASSERT_TRUE(parent) << parent.error().message;
+    const Result<long> child = parse_number(parent->read_after("child").value_or(""));
+    ASSERT_TRUE(child) << child.error().message;
+    EXPECT_EQ(parent->wait().value_or(-1), exited(0));
+    EXPECT_EQ(reap(static_cast<pid_t>(*child)).value_or(-1), SIGUSR2);
+    ::prctl(PR_SET_CHILD_SUBREAPER, 0);
+}
+
+// The parent sees the last thread's code since 6.1, the leader's before.
+TEST(DieLeaderFirst, EndsWithTheLastThread) {
+    Result<Process> victim = Process::start({die_path(), "leader-first", "5", "9"});
+    ASSERT_TRUE(victim) << victim.error().message;
+    EXPECT_THAT(victim->wait().value_or(-1), testing::AnyOf(exited(9), exited(5)));
+}
+
+TEST(DieCoredump, DiesOfSegvInTheDirectory) {
+    const Result<TempDir> directory = TempDir::create();
+    ASSERT_TRUE(directory) << directory.error().message;
+    Result<Process> victim = Process::start({die_path(), "coredump", directory->path()});
+    ASSERT_TRUE(victim) << victim.error().message;
+    EXPECT_EQ(victim->wait().value_or(-1) & 0x7f, SIGSEGV);
+}
+
+TEST(DiePidns, TellsBothChildrenAndEnds) {
+    if (::geteuid() != 0) {
+        GTEST_SKIP() << "unshare(CLONE_NEWPID) needs root";
+    }
+    Result<Process> victim = Process::start({die_path(), "pidns-init", "3"}, {.errors_with_output = true});
+    ASSERT_TRUE(victim) << victim.error().message;
+    const Result<long> init = parse_number(victim->read_after("child").value_or(""));
+    const Result<long> sleeper = parse_number(victim->read_after("child").value_or(""));
+    ASSERT_TRUE(init && sleeper);
+    EXPECT_GT(*init, 1) << "its number in our namespace, not in its own";
+    EXPECT_GT(*sleeper, 2);
+    EXPECT_NE(*init, *sleeper);
+    EXPECT_EQ(victim->wait().value_or(-1), exited(0));
+    EXPECT_EQ(::kill(static_cast<pid_t>(*sleeper), 0), -1) << "the namespace outlived its init";
+}
+
+} // namespace
+} // namespace knell::test
