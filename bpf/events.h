@@ -123,7 +123,7 @@ struct knell_exit {
     struct knell_process process;
     knell_s32 status;          /* wait status that the parent will see: low 7 bits signal, 0x80 core dumped, >> 8 code */
     knell_u32 flags;           /* enum knell_exit_flag */
-    knell_u64 first_term_ns;   /* first SIGTERM that reached the process; 0 = none */
+    knell_u64 first_term_ns;   /* first SIGTERM sent to the process, also one that it ignores; 0 = none */
     struct knell_signal fatal; /* last signal that could have killed it; time_ns == 0: none was seen */
 };
 KNELL_ASSERT_SIZE(struct knell_exit, 168);

@@ -137,6 +137,7 @@ enum cgroup_subsys_id { memory_cgrp_id };
 
 /* include/trace/events/signal.h: TRACE_SIGNAL_DELIVERED and the one other result that still delivers. */
 #define TRACE_SIGNAL_DELIVERED 0
+#define TRACE_SIGNAL_IGNORED 1
 #define TRACE_SIGNAL_LOSE_INFO 4
 
 /* include/linux/sched/signal.h: special values of the siginfo pointer. */

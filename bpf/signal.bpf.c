@@ -110,10 +110,20 @@ static __always_inline void record_signal(struct knell_signal* out, int number, 
     bpf_probe_read_kernel(out->sender_comm, sizeof(out->sender_comm), sender->group_leader->comm);
 }
 
+/*
+ * A process that ignores SIGTERM was asked to stop all the same, and the SIGKILL that follows is the answer to it. The
+ * init of a pid namespace ignores it unless it has a handler (sig_task_ignored()): that is what a container without one
+ * does at its end. A process that is dying already ignores everything (prepare_signal()).
+ */
+static __always_inline _Bool is_ignored_stop_request(int number, int result, struct signal_struct* signal) {
+    return number == SIGTERM && result == TRACE_SIGNAL_IGNORED && !(signal->flags & SIGNAL_GROUP_EXIT);
+}
+
 SEC("tp_btf/signal_generate")
 int BPF_PROG(signal_generate, int number, struct kernel_siginfo* info, struct task_struct* target, int group, int result) {
     struct signal_struct* signal = target->signal;
     struct process_mark* mark;
+    _Bool ignored_request;
     _Bool decisive;
     u64 now;
 
@@ -127,7 +137,8 @@ int BPF_PROG(signal_generate, int number, struct kernel_siginfo* info, struct ta
     if (number < 1 || number > 64 || (HARMLESS & BIT(number))) {
         return 0;
     }
-    if (result != TRACE_SIGNAL_DELIVERED && result != TRACE_SIGNAL_LOSE_INFO) {
+    ignored_request = is_ignored_stop_request(number, result, signal);
+    if (result != TRACE_SIGNAL_DELIVERED && result != TRACE_SIGNAL_LOSE_INFO && !ignored_request) {
         return 0;
     }
     /* For all but core-dumping signals complete_signal() has already marked the group as dying of this signal. */
@@ -140,11 +151,14 @@ int BPF_PROG(signal_generate, int number, struct kernel_siginfo* info, struct ta
         count(KNELL_COUNTER_MARKS_FAILED);
         return 0;
     }
-    count(KNELL_COUNTER_SIGNALS);
     now = bpf_ktime_get_ns();
     if (number == SIGTERM && !mark->first_term_ns) {
         mark->first_term_ns = now;
     }
+    if (ignored_request) {
+        return 0; /* it cannot be what the process dies of */
+    }
+    count(KNELL_COUNTER_SIGNALS);
     /* A later decisive signal replaces an earlier one (SIGKILL during a core dump); nothing else replaces a decisive one. */
     if (decisive || !mark->fatal.decisive) {
         record_signal(&mark->fatal, number, info, group, target, decisive, now);

@@ -33,4 +33,4 @@ export build cache
 
 echo "== clang-tidy"
 git ls-files --cached --others --exclude-standard 'agent/*.cpp' 'exporters/*.cpp' 'bench/*.cpp' |
-  xargs -P "$(nproc)" -I{} bash -c 'check "$1"' _ {}
+  xargs -P "$(nproc)" -I{} bash -c 'check {}'

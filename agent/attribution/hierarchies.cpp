@@ -144,7 +144,7 @@ Result<std::string> path_within(const Mount& mount, std::string_view link) {
         rest.starts_with(mount_point) && (rest.size() == mount_point.size() || rest[mount_point.size()] == '/');
     if (below) {
         rest.remove_prefix(mount_point.size());
-        std::string path = std::string(without_trailing_slash(mount.root)) += rest;
+        const std::string path = std::string(without_trailing_slash(mount.root)) += rest;
         return path.empty() ? "/" : path;
     }
     // Through a mount of a part of the tree the kernel opens cgroups outside of it too, but shows every one of them as

@@ -14,7 +14,7 @@ Result<std::string> path_from_proc_cgroup(std::string_view text) {
         // "hierarchy:controllers:path". A path may contain colons, never a newline (cgroup_mkdir refuses it).
         std::string_view path = take_word(text, '\n');
         const std::string_view hierarchy = take_word(path, ':');
-        std::string_view controllers = take_word(path, ':');
+        const std::string_view controllers = take_word(path, ':');
         if (!path.starts_with('/')) {
             continue;
         }

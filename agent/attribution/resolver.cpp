@@ -1,5 +1,8 @@
 #include "agent/attribution/resolver.hpp"
 
+#include <unistd.h>
+
+#include <cerrno>
 #include <optional>
 #include <utility>
 
@@ -64,19 +67,33 @@ Resolved PlaceResolver::resolve(CgroupIds ids) {
     return {.place = std::move(answer.place), .miss = answer.miss, .first_seen = first_seen};
 }
 
-std::shared_ptr<const Place> PlaceResolver::place_for_path(std::string_view path) {
+Resolved PlaceResolver::resolve_path(std::string_view path) {
     if (const auto* known = by_path_.find(path)) {
-        return *known;
+        return {.place = *known, .miss = Miss::none, .first_seen = false};
     }
     auto place = std::make_shared<const Place>(make_place(path, mode_));
     if (path.size() <= kMaxCachedPath) {
         by_path_.insert(std::string(path), place);
     }
-    return place;
+    return {.place = std::move(place), .miss = Miss::none, .first_seen = true};
 }
 
 bool PlaceResolver::gone(CgroupIds ids) const {
     return is_gone(hierarchies_.v2, ids.v2) || is_gone(hierarchies_.v1_memory, ids.v1_memory);
+}
+
+bool PlaceResolver::path_gone(const std::string& path) const {
+    bool asked = false;
+    for (const auto* mount : {&hierarchies_.v2, &hierarchies_.v1_memory}) {
+        // Through a mount of a part of the tree, absence proves nothing.
+        if (*mount && (*mount)->whole) {
+            asked = true;
+            if (::faccessat((*mount)->directory.get(), ("." + path).c_str(), F_OK, 0) == 0 || errno != ENOENT) {
+                return false;
+            }
+        }
+    }
+    return asked;
 }
 
 std::size_t PlaceResolver::IdsHash::operator()(const CgroupIds& ids) const {

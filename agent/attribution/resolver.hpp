@@ -42,12 +42,14 @@ class PlaceResolver {
     // refusal that may pass (no descriptors, no memory) is asked again.
     Resolved resolve(CgroupIds ids);
 
-    // The place for a path as path_from_proc_cgroup() gives it; no system call.
-    std::shared_ptr<const Place> place_for_path(std::string_view path);
+    // The same for a path as path_from_proc_cgroup() gives it; no system call, never a miss.
+    Resolved resolve_path(std::string_view path);
 
     // True when one of the cgroups was removed: no process can have these ids any more. One system call per hierarchy;
     // where the kernel does not tell, the answer is false.
     [[nodiscard]] bool gone(CgroupIds ids) const;
+    // The same by path, for places that no id is known of: true when no hierarchy has it any more.
+    [[nodiscard]] bool path_gone(const std::string& path) const;
 
   private:
     struct Answer {

@@ -16,7 +16,7 @@ namespace knell::log {
 namespace {
 
 // A message quotes what processes are named and what peers send: it must not fill a disk.
-constexpr std::size_t kMaxMessage = 16 * 1024;
+constexpr std::size_t kMaxMessage = 16U << 10;
 
 std::string_view name_of(spdlog::level::level_enum level) {
     switch (level) {

@@ -37,7 +37,8 @@ inline Failure system_failure(const std::string& tried, int errno_value, const s
 
 // Passes a failure on with what the caller was doing in front.
 inline Failure failure_in(const std::string& doing, Error error) {
-    return Failure(Error{doing + ": " + error.message, error.errno_value});
+    error.message.insert(0, doing + ": ");
+    return Failure(std::move(error));
 }
 
 } // namespace knell

@@ -238,7 +238,7 @@ std::string format_duration(std::uint64_t ns) {
     if (const std::uint64_t seconds = rounded(ns, kSecond); seconds < 3600) {
         return fmt::format("{}m{:02}s", seconds / 60, seconds % 60);
     }
-    if (const std::uint64_t minutes = rounded(ns, 60 * kSecond); minutes < 24 * 60) {
+    if (const std::uint64_t minutes = rounded(ns, 60 * kSecond); minutes < 24ULL * 60) {
         return fmt::format("{}h{:02}m", minutes / 60, minutes % 60);
     }
     const std::uint64_t hours = rounded(ns, 3600 * kSecond);

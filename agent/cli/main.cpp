@@ -1,12 +1,15 @@
 #include "agent/base/log.hpp"
 #include "agent/cli/commands.hpp"
+#include "agent/config/problems.hpp"
 #include "agent/config/values.hpp"
 #include "version.hpp"
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
+#include <cstdint>
 #include <functional>
+#include <limits>
 
 namespace {
 
@@ -45,6 +48,7 @@ void add_trace(CLI::App& app, std::function<Result<>()>& command) {
         std::vector<std::string> events{"exit"};
         std::vector<std::string> reasons;
         std::string duration;
+        std::string count;
     };
     auto raw = std::make_shared<Raw>();
     CLI::App* trace = app.add_subcommand("trace", "Show deaths as they happen; needs no running agent");
@@ -54,9 +58,7 @@ void add_trace(CLI::App& app, std::function<Result<>()>& command) {
         ->check(CLI::IsMember({"exit", "exec"}))
         ->type_name("KIND,..");
     trace->add_option("--for", raw->duration, "Stop after this long, such as 5s")->type_name("DURATION");
-    trace->add_option("--count", raw->arguments.count, "Stop after this many events")
-        ->check(CLI::PositiveNumber)
-        ->type_name("N");
+    trace->add_option("--count", raw->count, "Stop after this many events")->type_name("N");
     trace->add_option("--reason", raw->reasons, "Only deaths with these reasons, such as oom_kill,crash")
         ->delimiter(',')
         ->type_name("REASON,..");
@@ -67,6 +69,10 @@ void add_trace(CLI::App& app, std::function<Result<>()>& command) {
         constexpr Nanoseconds kLongest = 365ULL * 86400 * kSecond;
         if (!raw->duration.empty()) {
             raw->arguments.duration = checked(parse_duration(raw->duration, kLongest), "--for");
+        }
+        if (!raw->count.empty()) {
+            constexpr std::uint32_t kMost = std::numeric_limits<std::uint32_t>::max();
+            raw->arguments.count = checked(parse_integer(raw->count, 1, kMost), "--count");
         }
         for (const std::string& reason : raw->reasons) {
             raw->arguments.reasons.push_back(checked(parse_reason(reason), "--reason"));
@@ -79,8 +85,9 @@ void add_trace(CLI::App& app, std::function<Result<>()>& command) {
 
 void add_doctor(CLI::App& app, std::function<Result<>()>& command) {
     auto arguments = std::make_shared<DoctorArguments>();
-    CLI::App* doctor = app.add_subcommand("doctor", "Say what this node supports, what is off, why, and what would turn "
-                                                    "it on");
+    CLI::App* doctor =
+        app.add_subcommand("doctor", "Say what this node supports, what is off, why, and what would turn "
+                                     "it on");
     doctor->add_flag("--json", arguments->json, "Print JSON");
     doctor->callback([arguments, &command] { command = [arguments] { return knell::doctor(*arguments); }; });
 }
@@ -92,11 +99,21 @@ void add_check_config(CLI::App& app, std::function<Result<>()>& command) {
     check->callback([path, &command] { command = [path] { return check_config(*path); }; });
 }
 
+// CLI11 asks for a command before it says which word is none.
+std::string what_is_wrong(const CLI::App& app, const CLI::ParseError& error) {
+    if (!app.get_subcommands().empty()) {
+        return error.what();
+    }
+    const std::vector<std::string> unknown = app.remaining();
+    return unknown.empty() ? "a command is required"
+                           : fmt::format("{} is neither a command nor an option", knell::quoted(unknown.front()));
+}
+
 int report_usage(const CLI::App& app, const CLI::ParseError& error) {
     if (error.get_exit_code() == 0) { // --help, --version
         return app.exit(error) == 0 ? kDone : kFailed;
     }
-    fmt::print(stderr, "knell: {}\nTry `knell help`.\n", error.what());
+    fmt::print(stderr, "knell: {}\nTry `knell help`.\n", what_is_wrong(app, error));
     return kUsage;
 }
 
@@ -106,9 +123,8 @@ int main(int argc, char** argv) {
     CLI::App app{"knell tells you why every process on a node died, who killed it, and how long it took anyone to "
                  "notice.\n",
                  "knell"};
-    app.set_version_flag("--version",
-                         fmt::format("knell {} ({})\nlibbpf {}, liburing {}", KNELL_VERSION, KNELL_REVISION,
-                                     KNELL_LIBBPF_VERSION, KNELL_LIBURING_VERSION));
+    app.set_version_flag("--version", fmt::format("knell {} ({})\nlibbpf {}, liburing {}", KNELL_VERSION,
+                                                  KNELL_REVISION, KNELL_LIBBPF_VERSION, KNELL_LIBURING_VERSION));
     app.require_subcommand(1);
     app.footer("Start with `knell doctor`, then `knell trace`. Both need root, or CAP_BPF and CAP_PERFMON.");
     std::function<Result<>()> command;
@@ -118,7 +134,8 @@ int main(int argc, char** argv) {
     add_check_config(app, command);
     app.add_subcommand("help", "Show this help")->callback([&app, &command] {
         command = [&app] {
-            fmt::print("{}", app.help());
+            // Not app.help(): that would be the help of the command `help`.
+            fmt::print("{}", app.get_formatter()->make_help(&app, app.get_name(), CLI::AppFormatMode::Normal));
             return Result<>{};
         };
     });

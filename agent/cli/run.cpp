@@ -11,6 +11,10 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <map>
+#include <string>
+#include <vector>
+
 namespace knell {
 namespace {
 
@@ -162,13 +166,17 @@ std::string Agent::metrics_url() const {
 
 void Agent::say_what_runs() const {
     log::info("knell {}: metrics on {}", KNELL_VERSION, metrics_url());
+    std::map<std::string, std::vector<std::string>> off; // by why: one refusal often takes several features with it
     for (const Feature& feature : observer_->features()) {
         if (feature.on()) {
             log::info("{}: {}{}", feature.name, feature.hook,
                       feature.why_not.empty() ? "" : " (" + feature.why_not + ")");
         } else {
-            log::warn("{}: off: {}", feature.name, feature.why_not);
+            off[feature.why_not].push_back(feature.name);
         }
+    }
+    for (const auto& [why, names] : off) {
+        log::warn("{}: off: {}", fmt::join(names, ", "), why);
     }
     if (!observer_->bpf()) {
         log::warn("running on pidfds and /proc alone: `knell doctor` explains what is missing and how to turn it on");

@@ -84,6 +84,9 @@ Result<> trace(const TraceArguments& arguments) {
     auto ended = loop.run(**observer);
     (*observer)->finish();
     sink.drain(kSecond);
+    if (sink.dropped() > 0) {
+        log::warn("{} lines were not shown: standard output took them too slowly", sink.dropped());
+    }
     return ended;
 }
 

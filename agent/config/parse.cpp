@@ -79,8 +79,8 @@ void read_config(Section& top, Config& config) {
                 [&](Section& attribution) { attribution.scalar("mode", config.attribution, one_of(kAttributions)); });
     top.section("metrics", [&](Section& metrics) {
         metrics.scalar("pod_label", config.metrics.pod_label, parse_bool);
-        metrics.scalar("max_series", config.metrics.max_series, integer_between(100, 1'000'000));
-        metrics.scalar("retain", config.metrics.retain, duration_up_to(7 * 86400 * kSecond));
+        metrics.scalar("max_series", config.metrics.max_series, integer_between(1000, 1'000'000));
+        metrics.scalar("retain", config.metrics.retain, duration_up_to(7ULL * 86400 * kSecond));
     });
     top.scalar("pidfd_creation", config.pidfd_creation, one_of(kPidfdCreations));
     top.section("state", [&](Section& state) {
@@ -88,7 +88,7 @@ void read_config(Section& top, Config& config) {
         state.scalar("keep_on_exit", config.state.keep_on_exit, parse_bool);
     });
     top.section("exporters", [&](Section& exporters) {
-        exporters.feature("jsonl", [&](Section& jsonl) { read_jsonl(jsonl, config.jsonl.emplace()); });
+        exporters.feature("jsonl", [&](Section& jsonl) { read_jsonl(jsonl, config.jsonl.emplace(Config::Jsonl{})); });
     });
 }
 

@@ -29,12 +29,7 @@ std::string_view name(YamlNode::Kind kind) {
 } // namespace
 
 bool Section::open(const YamlNode& node, int line) {
-    static const std::vector<YamlEntry> kNone;
-    if (node.kind == YamlNode::Kind::null) {
-        entries_ = &kNone;
-        return true;
-    }
-    if (node.kind != YamlNode::Kind::map) {
+    if (node.kind != YamlNode::Kind::map && node.kind != YamlNode::Kind::null) {
         problems_.add(line, path_, fmt::format("is {}, not a map (write \"key: value\" pairs)", name(node.kind)));
         return false;
     }

@@ -22,7 +22,7 @@ class SignalWatch final : private PollOp {
 
     // Restores the signal mask that make() found: same thread, and when the loop will not run again. A signal that is
     // pending then takes its usual effect.
-    ~SignalWatch();
+    ~SignalWatch() override;
 
   private:
     SignalWatch(Loop& loop, Fd signalfd, const sigset_t& previous_mask, Handler handler);

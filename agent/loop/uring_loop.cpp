@@ -257,6 +257,7 @@ unsigned UringLoop::take_completions() {
             wake_.consume();
         } else if (cqe->user_data != kCancelAnswer) {
             // Whatever the answer to a request to cancel, the wait itself completes too.
+            // NOLINTNEXTLINE(performance-no-int-to-ptr): the kernel carries our pointer as a number
             batch_.push_back({reinterpret_cast<PollOp*>(static_cast<std::uintptr_t>(cqe->user_data)), cqe->res});
         }
     }

@@ -23,11 +23,18 @@ Unattributed why(Miss miss) {
 
 Resolved Places::look_up(CgroupIds ids) {
     Resolved resolved = resolver_.resolve(ids);
-    if (resolved.first_seen && resolved.place) {
-        ledger_.discover(resolved.place);
-        alive_.push_back({ids, resolved.place});
-    }
+    welcome(resolved, ids);
     return resolved;
+}
+
+void Places::welcome(const Resolved& resolved, CgroupIds ids) {
+    if (resolved.first_seen) {
+        ledger_.discover(resolved.place);
+        // More places at once than the resolver remembers: the latest stay in the metrics until the agent's end.
+        if (alive_.size() < PlaceResolver::kCapacity) {
+            alive_.push_back({ids, resolved.place});
+        }
+    }
 }
 
 std::shared_ptr<const Place> Places::find_for_exit(CgroupIds ids) {
@@ -44,9 +51,13 @@ std::shared_ptr<const Place> Places::find_for_process(const Fd& proc_directory) 
     if (!path) {
         return nullptr; // reaped meanwhile
     }
-    auto place = resolver_.place_for_path(*path);
-    ledger_.discover(place);
-    return place;
+    Resolved resolved = resolver_.resolve_path(*path);
+    welcome(resolved, {});
+    return std::move(resolved.place);
+}
+
+bool Places::gone(const Known& known) const {
+    return known.ids == CgroupIds{} ? resolver_.path_gone(known.place->cgroup) : resolver_.gone(known.ids);
 }
 
 void Places::maintain(Instant now) {
@@ -57,7 +68,7 @@ void Places::maintain(Instant now) {
     for (std::size_t checks = std::min(kChecksPerInterval, alive_.size()); checks > 0; --checks) {
         next_check_ = next_check_ < alive_.size() ? next_check_ : 0;
         Known& known = alive_[next_check_];
-        if (resolver_.gone(known.ids)) {
+        if (gone(known)) {
             ledger_.place_gone(known.place, now);
             known = std::move(alive_.back());
             alive_.pop_back();

@@ -40,13 +40,15 @@ class Places {
 
   private:
     struct Known {
-        CgroupIds ids;
+        CgroupIds ids; // none: found by its path
         std::shared_ptr<const Place> place;
     };
     static constexpr Nanoseconds kInterval = kSecond;
     static constexpr std::size_t kChecksPerInterval = 64;
 
     Resolved look_up(CgroupIds ids);
+    void welcome(const Resolved& resolved, CgroupIds ids);
+    [[nodiscard]] bool gone(const Known& known) const;
 
     PlaceResolver resolver_;
     Ledger& ledger_;

@@ -1,5 +1,7 @@
 #include "agent/observer/sender_place.hpp"
 
+#include "agent/attribution/system_unit.hpp"
+
 namespace knell {
 
 SenderPlace compare_places(const Place* sender, const Place* victim) {
@@ -9,7 +11,7 @@ SenderPlace compare_places(const Place* sender, const Place* victim) {
     }
     place.known = true;
     place.in_container = !sender->container_id.empty();
-    place.unit = sender->unit;
+    place.unit = system_unit(sender->cgroup);
     if (victim != nullptr) {
         place.victim_in_container = !victim->container_id.empty();
         place.same_place_as_victim =

@@ -15,7 +15,7 @@ struct CloseFile {
 } // namespace
 
 Result<AddressRange> find_kernel_function(std::string_view name) {
-    std::unique_ptr<std::FILE, CloseFile> file(std::fopen("/proc/kallsyms", "re"));
+    const std::unique_ptr<std::FILE, CloseFile> file(std::fopen("/proc/kallsyms", "re"));
     if (!file) {
         return system_failure("opening /proc/kallsyms", errno);
     }

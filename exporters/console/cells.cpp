@@ -21,16 +21,16 @@ struct Range {
 // the program runs in, and that of a daemon is "C".
 constexpr std::array<Range, 26> kUnusual = {{
     {0x0300, 0x036F, 0},   // combining diacritical marks
-    {0x0483, 0x0489, 0},   // Cyrillic
+    {0x0483, 0x0489, 0},   // Cyrillic combining marks
     {0x0591, 0x05BD, 0},   // Hebrew points
-    {0x0610, 0x061A, 0},   // Arabic
-    {0x064B, 0x065F, 0},   //
-    {0x0E34, 0x0E3A, 0},   // Thai
-    {0x0E47, 0x0E4E, 0},   //
+    {0x0610, 0x061A, 0},   // Arabic, honorifics
+    {0x064B, 0x065F, 0},   // Arabic, vowel signs
+    {0x0E34, 0x0E3A, 0},   // Thai, vowel signs
+    {0x0E47, 0x0E4E, 0},   // Thai, tone marks
     {0x1100, 0x115F, 2},   // Hangul, leading consonants
     {0x1160, 0x11FF, 0},   // Hangul, what combines with them
-    {0x1AB0, 0x1AFF, 0},   // combining diacritical marks, extended
-    {0x1DC0, 0x1DFF, 0},   // and supplement
+    {0x1AB0, 0x1AFF, 0},   // combining diacritical marks extended
+    {0x1DC0, 0x1DFF, 0},   // combining diacritical marks supplement
     {0x200B, 0x200D, 0},   // zero width space and joiners
     {0x20D0, 0x20FF, 0},   // combining marks for symbols
     {0x2E80, 0x303E, 2},   // CJK radicals, punctuation
@@ -42,7 +42,7 @@ constexpr std::array<Range, 26> kUnusual = {{
     {0xFE20, 0xFE2F, 0},   // combining half marks
     {0xFE30, 0xFE6F, 2},   // CJK compatibility forms
     {0xFF01, 0xFF60, 2},   // full-width forms
-    {0xFFE0, 0xFFE6, 2},   //
+    {0xFFE0, 0xFFE6, 2},   // full-width signs
     {0x1F300, 0x1FAFF, 2}, // pictographs and emoji
     {0x20000, 0x3FFFD, 2}, // CJK ideographs, supplementary planes
     {0xE0100, 0xE01EF, 0}, // variation selectors, supplement

@@ -24,8 +24,8 @@ class Output {
     // An open descriptor, such as standard output. It stays the caller's and open as long as this object lives.
     static Output borrow(int fd);
 
-    // write(2), with EAGAIN in place of waiting. The size of a single write to a regular file is not limited by any
-    // reader, so its (rare) waits for the disk stay.
+    // write(2), with EAGAIN in place of waiting for a reader. A regular file has none; that a write to it may wait for
+    // the disk is not avoidable this way (O_NONBLOCK has no effect on regular files, open(2)).
     [[nodiscard]] ssize_t write(std::string_view bytes) const;
 
     // Waits until write() may make progress or has failed for good; false when the time was over first.

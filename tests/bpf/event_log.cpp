@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <ctime>
+#include <iterator>
 #include <string>
 #include <utility>
 
@@ -18,9 +19,19 @@ const T* find(const std::unordered_map<std::uint32_t, std::vector<T>>& told, Bor
     if (entry == told.end()) {
         return nullptr;
     }
-    const auto first = std::ranges::find_if(
-        entry->second, [process](const T& event) { return event.process.start >= process.after; });
+    const auto first =
+        std::ranges::find_if(entry->second, [process](const T& event) { return event.process.start >= process.after; });
     return first != entry->second.end() ? &*first : nullptr;
+}
+
+template <typename T>
+std::vector<T> all_of(const std::unordered_map<std::uint32_t, std::vector<T>>& told, Born process) {
+    std::vector<T> found;
+    if (const T* first = find(told, process)) {
+        std::ranges::copy_if(told.at(first->process.pid), std::back_inserter(found),
+                             [first](const T& event) { return event.process.start == first->process.start; });
+    }
+    return found;
 }
 
 template <typename T>
@@ -70,12 +81,12 @@ Result<Reap> EventLog::await_reap(Born process, std::chrono::milliseconds patien
 
 std::vector<Exit> EventLog::exits_of(Born process) const {
     const std::scoped_lock lock(mutex_);
-    std::vector<Exit> found;
-    if (const Exit* first = find(exits_, process)) {
-        std::ranges::copy_if(exits_.at(static_cast<std::uint32_t>(process.pid)), std::back_inserter(found),
-                             [first](const Exit& exit) { return exit.process.start == first->process.start; });
-    }
-    return found;
+    return all_of(exits_, process);
+}
+
+std::vector<Reap> EventLog::reaps_of(Born process) const {
+    const std::scoped_lock lock(mutex_);
+    return all_of(reaps_, process);
 }
 
 std::vector<Exit> EventLog::exits_of_children(Born parent) const {

@@ -34,6 +34,7 @@ class EventLog final : public EventSink {
 
     // What was told of one process, recognised by its start.
     [[nodiscard]] std::vector<Exit> exits_of(Born process) const;
+    [[nodiscard]] std::vector<Reap> reaps_of(Born process) const;
     // Of the children of a process that is not reaped.
     [[nodiscard]] std::vector<Exit> exits_of_children(Born parent) const;
     [[nodiscard]] std::vector<Reap> reaps_of_children(Born parent) const;

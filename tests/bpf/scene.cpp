@@ -3,9 +3,11 @@
 #include <sys/prctl.h>
 #include <sys/wait.h>
 
-#include <utility>
-
 namespace knell::test {
+
+int Victim::reap() const {
+    return must(process != nullptr ? process->wait() : test::reap(pid));
+}
 
 Scene::Scene() {
     ::prctl(PR_SET_CHILD_SUBREAPER, 1);
@@ -15,48 +17,34 @@ Scene::~Scene() {
     processes_.clear();
     while (::waitpid(-1, nullptr, WNOHANG) > 0) { // orphans that ended
     }
+    while (!groups_.empty()) { // groups within groups before those around them
+        groups_.pop_back();
+    }
     ::prctl(PR_SET_CHILD_SUBREAPER, 0);
 }
 
-Result<Process*> Scene::start(const std::vector<std::string>& arguments, const ProcessOptions& options) {
+Process& Scene::start(const std::vector<std::string>& arguments, const ProcessOptions& options) {
     std::vector<std::string> argv = {die_path()};
     argv.insert(argv.end(), arguments.begin(), arguments.end());
-    Result<Process> process = Process::start(argv, options);
-    if (!process) {
-        return Failure(process.error());
-    }
-    return &processes_.emplace_back(std::move(*process));
+    return processes_.emplace_back(must(Process::start(argv, options)));
 }
 
-Result<Process*> Scene::start_ready(const std::vector<std::string>& arguments, const ProcessOptions& options) {
-    Result<Process*> process = start(arguments, options);
-    if (process) {
-        if (const Result<std::string> ready = (*process)->read_after("ready"); !ready) {
-            return Failure(ready.error());
-        }
-    }
+Process& Scene::start_ready(const std::vector<std::string>& arguments, const ProcessOptions& options) {
+    Process& process = start(arguments, options);
+    must(process.read_after("ready"));
     return process;
 }
 
-Result<pid_t> Scene::next_child(Process& process) {
-    return process.read_after("child").and_then(parse_number).transform([](long pid) {
-        return static_cast<pid_t>(pid);
-    });
+pid_t Scene::next_child(Process& process) {
+    return static_cast<pid_t>(must(parse_number(must(process.read_after("child")))));
 }
 
-Result<TestCgroup*> Scene::keep(Result<TestCgroup> group) {
-    if (!group) {
-        return Failure(group.error());
-    }
-    return &groups_.emplace_back(std::move(*group));
+TestCgroup& Scene::keep(Result<TestCgroup> group) {
+    return groups_.emplace_back(must(std::move(group)));
 }
 
-Result<TempDir*> Scene::make_directory() {
-    Result<TempDir> directory = TempDir::create();
-    if (!directory) {
-        return Failure(directory.error());
-    }
-    return &directories_.emplace_back(std::move(*directory));
+TempDir& Scene::make_directory() {
+    return directories_.emplace_back(must(TempDir::create()));
 }
 
 } // namespace knell::test

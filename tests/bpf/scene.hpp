@@ -8,7 +8,10 @@
 #include <sys/types.h>
 
 #include <deque>
+#include <stdexcept>
 #include <string>
+#include <type_traits>
+#include <utility>
 #include <vector>
 
 namespace knell::test {
@@ -27,11 +30,22 @@ struct Victim {
     // Whether it is this process that reaps it.
     [[nodiscard]] bool reapable() const { return process != nullptr || adopted; }
     // Reaps it: the wait status.
-    [[nodiscard]] Result<int> reap() const { return process != nullptr ? process->wait() : test::reap(pid); }
+    [[nodiscard]] int reap() const;
 };
 
+// What a test cannot go on without: a failure ends it, with its message.
+template <typename T>
+T must(Result<T> result) {
+    if (!result) {
+        throw std::runtime_error(result.error().message);
+    }
+    if constexpr (!std::is_void_v<T>) {
+        return std::move(*result);
+    }
+}
+
 // Stages a death and holds what it needs until the test is over. This process is a subreaper meanwhile: orphans fall to
-// it, wherever it runs.
+// it, wherever it runs. Failures are thrown, see must().
 class Scene {
   public:
     Scene();
@@ -40,14 +54,14 @@ class Scene {
     ~Scene();
 
     // The `die` program.
-    Result<Process*> start(const std::vector<std::string>& arguments, const ProcessOptions& options = {});
+    Process& start(const std::vector<std::string>& arguments, const ProcessOptions& options = {});
     // The same, once it said that it is ready.
-    Result<Process*> start_ready(const std::vector<std::string>& arguments, const ProcessOptions& options = {});
+    Process& start_ready(const std::vector<std::string>& arguments, const ProcessOptions& options = {});
     // The number of the next child that it tells of.
-    static Result<pid_t> next_child(Process& process);
+    static pid_t next_child(Process& process);
 
-    Result<TestCgroup*> keep(Result<TestCgroup> group);
-    Result<TempDir*> make_directory();
+    TestCgroup& keep(Result<TestCgroup> group);
+    TempDir& make_directory();
 
   private:
     std::deque<TestCgroup> groups_; // outlives its members

@@ -2,7 +2,6 @@
 
 import dataclasses
 import http.client
-import os
 import pathlib
 import signal
 import urllib.parse
@@ -78,19 +77,6 @@ class Agent(Program):
             return metrics if metrics.values("knell_process_exits_total", **labels) else None
 
         return wait_until(known, f"series with {labels}")
-
-    def watches(self, pid: int) -> bool:
-        """Whether it holds a pidfd of this process."""
-        for entry in os.scandir(f"/proc/{self.pid}/fdinfo"):
-            try:
-                if f"\nPid:\t{pid}\n" in pathlib.Path(entry).read_text():
-                    return True
-            except FileNotFoundError:  # closed meanwhile
-                pass
-        return False
-
-    def await_watched(self, pid: int) -> None:
-        wait_until(lambda: self.watches(pid), f"{pid} to be watched")
 
     def stop(self) -> None:
         """SIGTERM: it must leave by itself, and say so."""

@@ -32,8 +32,8 @@ class Program:
 
     def __init__(self, argv, directory: pathlib.Path, **popen):
         Program._count += 1
-        stem = directory / f"{Program._count}-{pathlib.Path(argv[0]).name}"
-        self.argv = [str(word) for word in argv]
+        stem = directory / f"{Program._count}-{os.path.basename(argv[0])}"
+        self.argv = [os.fsdecode(word) for word in argv]
         self.stdout_path = stem.with_suffix(".out")
         self.stderr_path = stem.with_suffix(".err")
         with open(self.stdout_path, "wb") as out, open(self.stderr_path, "wb") as err:
@@ -41,7 +41,9 @@ class Program:
             popen.setdefault("stdout", out)
             self._process = subprocess.Popen(self.argv, stderr=err, **popen)
         self.pid = self._process.pid
+        # For those that were asked for as pipes.
         self.stdin = self._process.stdin
+        self.stdout_pipe = self._process.stdout
 
     @property
     def stdout(self) -> str:
@@ -79,8 +81,8 @@ class Program:
 
     def kill(self) -> None:
         """For the end of a test: whatever state it is in, it is gone afterwards."""
-        if self.stdin is not None:
-            self.stdin.close()
+        for pipe in filter(None, [self.stdin, self.stdout_pipe]):
+            pipe.close()
         if self.running:
             self._process.kill()
         self._process.wait()
@@ -89,15 +91,29 @@ class Program:
         return " ".join(self.argv)
 
 
-def await_observing(program: Program) -> None:
-    """Waits until a `knell` of any command has its programs attached: it opens its first pidfd after that."""
+def pids_watched(program: Program) -> set[int]:
+    """The processes of which it holds a pidfd; -1 stands for those that are reaped."""
+    pids = set()
+    for entry in os.scandir(f"/proc/{program.pid}/fdinfo"):
+        try:
+            match = re.search(r"^Pid:\t(-?\d+)$", pathlib.Path(entry).read_text(), re.MULTILINE)
+        except FileNotFoundError:  # closed meanwhile
+            continue
+        if match:
+            pids.add(int(match[1]))
+    return pids
 
-    def has_pidfd():
+
+def await_watched(program: Program, pid: int) -> None:
+    wait_until(lambda: pid in pids_watched(program), f"{pid} to be watched by {program}")
+
+
+def await_observing(program: Program) -> None:
+    """Waits until a `knell` of any command sees what dies: it attaches its programs, and then opens pidfds."""
+
+    def observes():
         if not program.running:
             raise AssertionError(f"{program} ended: {program.stderr}")
-        try:
-            return any("pidfd" in os.readlink(entry) for entry in os.scandir(f"/proc/{program.pid}/fd"))
-        except FileNotFoundError:  # a descriptor that was closed meanwhile
-            return False
+        return pids_watched(program)
 
-    wait_until(has_pidfd, f"{program} to watch its first process")
+    wait_until(observes, f"{program} to watch its first process")

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 
+from programs import await_watched
 from support import EndToEnd, requires
 
 FAMILIES = {
@@ -93,7 +94,7 @@ class Metrics(EndToEnd):
         agent, unit = self.start_agent(), self.make_unit()
         sleepers = self.start_sleepers(1, unit)
         child = int(sleepers.await_line(r"^child (\d+)$")[1])
-        agent.await_watched(child)
+        await_watched(agent, child)
         os.kill(child, signal.SIGKILL)
         metrics = agent.await_sum(1, "knell_zombies", unit=unit.name)
         self.assertGreater(metrics.value("knell_zombie_oldest_seconds", unit=unit.name), 0)
@@ -109,7 +110,7 @@ class Metrics(EndToEnd):
         # A family without samples is left out; these deaths give each of them one.
         victim = self.start_victim("term-graceful", "0", unit=unit)
         victim.await_line("^ready$")
-        agent.await_watched(victim.pid)
+        await_watched(agent, victim.pid)
         victim.signal(signal.SIGTERM)
         victim.wait()
         self.die("abort", unit=unit)

@@ -7,7 +7,7 @@ import re
 import subprocess
 import time
 
-from programs import KNELL, Program, await_observing, wait_until
+from programs import KNELL, Program, await_observing, await_watched, wait_until
 from support import EndToEnd, requires
 
 HEADER = "TIME         PID COMM            WHERE                          REASON                KILLER"
@@ -89,7 +89,7 @@ class Trace(EndToEnd):
     def test_json_has_the_fields_of_a_death(self):
         trace, unit = self.start_trace("--json"), self.make_unit()
         sleeper = self.start_victim("sleep", unit=unit, name=self.name)
-        wait_until(lambda: self.holds_pidfd_of(trace, sleeper), "the sleeper to be watched")
+        await_watched(trace, sleeper.pid)
         before = datetime.datetime.now(datetime.timezone.utc)
         sleeper.signal(9)
         sleeper.wait()

@@ -71,6 +71,7 @@ static const struct way ways[] = {
     {"fork-tree", die_fork_tree, 1, 1, "DEPTH  two children each down to DEPTH; prints \"count\" of descendants"},
     {"pidns-init", die_pidns_init, 1, 1,
      "N  children: init of a new pid namespace, exits N; a sleeper in it (root only)"},
+    {"pidns-sleep", die_pidns_sleep, 0, 0, "  child: init of a new pid namespace, waits to be killed (root only)"},
 };
 enum { WAY_COUNT = sizeof(ways) / sizeof(ways[0]) };
 

@@ -46,6 +46,6 @@ way_function die_thread_exit_group, die_leader_first, die_double_exit, die_segv_
 
 /* die_processes.c */
 way_function die_vfork_child, die_pdeathsig, die_killed_by_child, die_autoreap, die_crowd;
-way_function die_zombie, die_storm, die_fork_tree, die_pidns_init;
+way_function die_zombie, die_storm, die_fork_tree, die_pidns_init, die_pidns_sleep;
 
 #endif

@@ -161,6 +161,12 @@ void die_fork_tree(char** args) {
     _exit(0);
 }
 
+static void unshare_pids(void) {
+    if (unshare(CLONE_NEWPID) != 0) {
+        give_up("unshare(CLONE_NEWPID)");
+    }
+}
+
 /* The pid of whoever writes a byte to the other end, in our namespace: credentials are translated on their way. */
 static pid_t receive_pid(int socket) {
     char byte;
@@ -198,9 +204,7 @@ void die_pidns_init(char** args) {
     int leave[2];
     int sockets[2];
 
-    if (unshare(CLONE_NEWPID) != 0) {
-        give_up("unshare(CLONE_NEWPID)");
-    }
+    unshare_pids();
     if (pipe(leave) != 0 || socketpair(AF_UNIX, SOCK_STREAM, 0, sockets) != 0 ||
         setsockopt(sockets[0], SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)) != 0) {
         give_up("socketpair");
@@ -214,6 +218,17 @@ void die_pidns_init(char** args) {
     say("child %d\n", (int)init);
     say("child %d\n", (int)receive_pid(sockets[0]));
     close(leave[1]);
+    wait_for_end(init);
+    _exit(0);
+}
+
+void die_pidns_sleep(char** args) {
+    unshare_pids();
+    pid_t init = fork_or_give_up();
+    if (init == 0) {
+        sleep_forever();
+    }
+    say("child %d\n", (int)init);
     wait_for_end(init);
     _exit(0);
 }

@@ -23,24 +23,24 @@ TEST(PlaceResolver, WithoutHierarchiesNothingIsKnownById) {
 
 TEST(PlaceResolver, OnePlacePerPath) {
     PlaceResolver resolver({}, AttributionMode::automatic);
-    const auto nginx = resolver.place_for_path("/system.slice/nginx.service");
+    const auto nginx = resolver.resolve_path("/system.slice/nginx.service").place;
     ASSERT_NE(nginx, nullptr);
     EXPECT_EQ(nginx->unit, "nginx.service");
-    EXPECT_EQ(resolver.place_for_path("/system.slice/nginx.service"), nginx);
-    EXPECT_NE(resolver.place_for_path("/system.slice/cron.service"), nginx);
+    EXPECT_EQ(resolver.resolve_path("/system.slice/nginx.service").place, nginx);
+    EXPECT_NE(resolver.resolve_path("/system.slice/cron.service").place, nginx);
 }
 
 TEST(PlaceResolver, TheModeAppliesToPaths) {
     PlaceResolver resolver({}, AttributionMode::none);
-    EXPECT_EQ(resolver.place_for_path("/system.slice/nginx.service")->unit, "");
+    EXPECT_EQ(resolver.resolve_path("/system.slice/nginx.service").place->unit, "");
 }
 
 TEST(PlaceResolver, PathsAreForgottenWhenThereAreTooMany) {
     PlaceResolver resolver({}, AttributionMode::automatic, 2);
-    const auto first = resolver.place_for_path("/first.service");
-    resolver.place_for_path("/second.service");
-    resolver.place_for_path("/third.service");
-    const auto again = resolver.place_for_path("/first.service");
+    const auto first = resolver.resolve_path("/first.service").place;
+    resolver.resolve_path("/second.service").place;
+    resolver.resolve_path("/third.service").place;
+    const auto again = resolver.resolve_path("/first.service").place;
     EXPECT_NE(again, first);
     EXPECT_EQ(again->unit, first->unit) << "an evicted place lives on with whoever holds it";
 }
@@ -48,9 +48,9 @@ TEST(PlaceResolver, PathsAreForgottenWhenThereAreTooMany) {
 TEST(PlaceResolver, LongPathsAreAnsweredButNotRemembered) {
     PlaceResolver resolver({}, AttributionMode::automatic);
     const std::string path = "/" + std::string(4000, 'x') + "/a.service";
-    const auto place = resolver.place_for_path(path);
+    const auto place = resolver.resolve_path(path).place;
     EXPECT_EQ(place->unit, "a.service");
-    EXPECT_NE(resolver.place_for_path(path), place);
+    EXPECT_NE(resolver.resolve_path(path).place, place);
 }
 
 } // namespace

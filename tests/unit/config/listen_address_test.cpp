@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <ostream>
 #include <string>
 
 namespace knell {
@@ -12,6 +13,10 @@ struct GoodAddress {
     const char* host;
     std::uint16_t port;
 };
+
+void PrintTo(const GoodAddress& row, std::ostream* out) {
+    *out << row.text;
+}
 
 class ListenAddressAccepts : public testing::TestWithParam<GoodAddress> {};
 
@@ -34,6 +39,10 @@ struct BadAddress {
     const char* text;
     const char* message;
 };
+
+void PrintTo(const BadAddress& row, std::ostream* out) {
+    *out << row.text;
+}
 
 class ListenAddressRefuses : public testing::TestWithParam<BadAddress> {};
 

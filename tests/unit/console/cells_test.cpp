@@ -15,7 +15,7 @@ TEST(Cells, CountsWhatATerminalShows) {
     EXPECT_EQ(count_cells("\U0001f480"), 2U);           // skull
     EXPECT_EQ(count_cells("\uFFFD"), 1U);               // what broken bytes become
     EXPECT_EQ(count_cells("\u0300\u036f\u0370"), 1U);   // both ends of a range, and what follows
-    EXPECT_EQ(count_cells("\U00020000\U0003fffd"), 4U); //
+    EXPECT_EQ(count_cells("\U00020000\U0003fffd"), 4U); // a supplementary plane
     EXPECT_EQ(count_cells("\U0010ffff"), 1U);           // beyond the last range
 }
 

@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <ctime>
 #include <memory>
+#include <ostream>
 #include <string>
 #include <utility>
 
@@ -170,6 +171,10 @@ struct HostileName {
     const char* comm_column; // of 15 cells
 };
 
+void PrintTo(const HostileName& row, std::ostream* out) {
+    *out << row.name;
+}
+
 class RowHostile : public RowTest, public testing::WithParamInterface<HostileName> {};
 
 TEST_P(RowHostile, TextStaysInItsColumn) {
@@ -189,8 +194,7 @@ INSTANTIATE_TEST_SUITE_P(Comms, RowHostile,
                                          HostileName{"invalid", "ok\xff\xc3", "ok\uFFFD\uFFFD           "},
                                          HostileName{"wide", "\u6f22\u5b57\u6f22\u5b57\u6f22",
                                                      "\u6f22\u5b57\u6f22\u5b57\u6f22     "},
-                                         HostileName{"direction", "a\u202eb", "a\\u202eb       "}),
-                         [](const auto& hostile) { return std::string(hostile.param.name); });
+                                         HostileName{"direction", "a\u202eb", "a\\u202eb       "}));
 
 } // namespace
 } // namespace knell

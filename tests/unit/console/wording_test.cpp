@@ -3,90 +3,76 @@
 #include <gtest/gtest.h>
 
 #include <csignal>
+#include <ostream>
 #include <string>
 
 namespace knell {
 namespace {
 
+Exit exited(Reason reason, int code, int preceded_by = 0) {
+    Exit exit;
+    exit.reason = reason;
+    exit.exit_code = code;
+    exit.preceded_by = preceded_by;
+    return exit;
+}
+
+Exit killed(Reason reason, int signal, bool core_dumped = false) {
+    Exit exit;
+    exit.reason = reason;
+    exit.signal = signal;
+    exit.core_dumped = core_dumped;
+    return exit;
+}
+
 struct Death {
+    Exit exit;
     const char* phrase;
-    void (*describe)(Exit&);
 };
+
+void PrintTo(const Death& row, std::ostream* out) {
+    *out << row.phrase;
+}
 
 class ReasonPhrase : public testing::TestWithParam<Death> {};
 
 TEST_P(ReasonPhrase, SaysWhy) {
-    Exit exit;
-    GetParam().describe(exit);
-    EXPECT_EQ(reason_phrase(exit), GetParam().phrase);
+    EXPECT_EQ(reason_phrase(GetParam().exit), GetParam().phrase);
 }
 
 INSTANTIATE_TEST_SUITE_P(Reasons, ReasonPhrase,
-                         testing::Values(Death{"unknown", [](Exit&) {}},
-                                         Death{"success",
-                                               [](Exit& exit) {
-                                                   exit.reason = Reason::success;
-                                                   exit.exit_code = 0;
-                                               }},
-                                         Death{"success after SIGTERM",
-                                               [](Exit& exit) {
-                                                   exit.reason = Reason::success;
-                                                   exit.exit_code = 0;
-                                                   exit.preceded_by = SIGTERM;
-                                               }},
-                                         Death{"error exit 7",
-                                               [](Exit& exit) {
-                                                   exit.reason = Reason::error;
-                                                   exit.exit_code = 7;
-                                               }},
-                                         Death{"error exit 143 after SIGTERM",
-                                               [](Exit& exit) {
-                                                   exit.reason = Reason::error;
-                                                   exit.exit_code = 143;
-                                                   exit.preceded_by = SIGTERM;
-                                               }},
-                                         Death{"signal SIGKILL",
-                                               [](Exit& exit) {
-                                                   exit.reason = Reason::signal;
-                                                   exit.signal = SIGKILL;
-                                               }},
-                                         Death{"signal SIGKILL (spilled)",
-                                               [](Exit& exit) {
-                                                   exit.reason = Reason::signal;
-                                                   exit.signal = SIGKILL;
-                                                   exit.spilled = true;
-                                               }},
-                                         Death{"crash SIGSEGV",
-                                               [](Exit& exit) {
-                                                   exit.reason = Reason::crash;
-                                                   exit.signal = SIGSEGV;
-                                               }},
-                                         Death{"crash SIGSEGV (core)",
-                                               [](Exit& exit) {
-                                                   exit.reason = Reason::crash;
-                                                   exit.signal = SIGSEGV;
-                                                   exit.core_dumped = true;
-                                               }},
-                                         Death{"oom_kill memcg",
-                                               [](Exit& exit) {
-                                                   exit.reason = Reason::oom_kill;
-                                                   exit.signal = SIGKILL;
-                                                   exit.oom_scope = OomScope::memcg;
-                                               }},
-                                         Death{"cgroup_kill",
-                                               [](Exit& exit) {
-                                                   exit.reason = Reason::cgroup_kill;
-                                                   exit.signal = SIGKILL;
-                                               }},
-                                         Death{"parent_death SIGTERM", [](Exit& exit) {
-                                                   exit.reason = Reason::parent_death;
-                                                   exit.signal = SIGTERM;
-                                               }}));
+                         testing::Values(Death{{}, "unknown"}, Death{exited(Reason::success, 0), "success"},
+                                         Death{exited(Reason::success, 0, SIGTERM), "success after SIGTERM"},
+                                         Death{exited(Reason::error, 7), "error exit 7"},
+                                         Death{exited(Reason::error, 143, SIGTERM), "error exit 143 after SIGTERM"},
+                                         Death{killed(Reason::signal, SIGKILL), "signal SIGKILL"},
+                                         Death{killed(Reason::crash, SIGSEGV), "crash SIGSEGV"},
+                                         Death{killed(Reason::crash, SIGSEGV, true), "crash SIGSEGV (core)"},
+                                         Death{killed(Reason::seccomp, SIGSYS, true), "seccomp (core)"},
+                                         Death{killed(Reason::cgroup_kill, SIGKILL), "cgroup_kill"},
+                                         Death{killed(Reason::parent_death, SIGTERM), "parent_death SIGTERM"}));
+
+TEST(ReasonPhraseOf, NamesTheScopeOfAnOomKill) {
+    Exit exit = killed(Reason::oom_kill, SIGKILL);
+    EXPECT_EQ(reason_phrase(exit), "oom_kill");
+    exit.oom_scope = OomScope::memcg;
+    EXPECT_EQ(reason_phrase(exit), "oom_kill memcg");
+}
+
+TEST(ReasonPhraseOf, SaysThatDetailsAreLost) {
+    Exit exit = killed(Reason::signal, SIGKILL);
+    exit.spilled = true;
+    EXPECT_EQ(reason_phrase(exit), "signal SIGKILL (spilled)");
+}
 
 struct Sender {
     Killer killer;
     const char* phrase;
 };
+
+void PrintTo(const Sender& row, std::ostream* out) {
+    *out << row.phrase;
+}
 
 class KillerPhrase : public testing::TestWithParam<Sender> {};
 
@@ -108,7 +94,7 @@ INSTANTIATE_TEST_SUITE_P(Killers, KillerPhrase,
                                          Sender{{KillerClass::init, 1, 0, ""}, "1 (init)"},
                                          Sender{{KillerClass::host, 4, 0, "a\x1b[2Jb"}, "4 a\\x1b[2Jb (host)"}));
 
-TEST(KillerPhrase, NobodyIsADash) {
+TEST(KillerPhraseOf, NobodyIsADash) {
     EXPECT_EQ(killer_phrase(Exit{}), "-");
 }
 

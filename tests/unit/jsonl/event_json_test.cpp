@@ -8,6 +8,7 @@
 
 #include <csignal>
 #include <memory>
+#include <ostream>
 #include <string>
 #include <utility>
 
@@ -164,9 +165,14 @@ TEST(EventJson, AnExec) {
 }
 
 struct Hostile {
+    const char* name;
     const char* bytes;
     const char* text;
 };
+
+void PrintTo(const Hostile& row, std::ostream* out) {
+    *out << row.name;
+}
 
 class EventJsonHostile : public testing::TestWithParam<Hostile> {};
 
@@ -182,10 +188,12 @@ TEST_P(EventJsonHostile, TextStaysOneLineOfValidJson) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Comms, EventJsonHostile,
-                         testing::Values(Hostile{"a\nb", "a\nb"}, Hostile{"\x1b[31m", "\x1b[31m"},
-                                         Hostile{"q\"\\", "q\"\\"}, Hostile{"\xff\xfe", "\uFFFD\uFFFD"},
-                                         Hostile{"ok\xe6\xbc", "ok\uFFFD"}, Hostile{"\u6f22\u5b57", "\u6f22\u5b57"},
-                                         Hostile{"\x7f\x01", "\x7f\x01"}));
+                         testing::Values(Hostile{"newline", "a\nb", "a\nb"}, Hostile{"escape", "\x1b[31m", "\x1b[31m"},
+                                         Hostile{"quotes", "q\"\\", "q\"\\"},
+                                         Hostile{"invalid", "\xff\xfe", "\uFFFD\uFFFD"},
+                                         Hostile{"truncated", "ok\xe6\xbc", "ok\uFFFD"},
+                                         Hostile{"wide", "\u6f22\u5b57", "\u6f22\u5b57"},
+                                         Hostile{"control", "\x7f\x01", "\x7f\x01"}));
 
 } // namespace
 } // namespace knell

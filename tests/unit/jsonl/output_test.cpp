@@ -13,6 +13,7 @@
 #include <cerrno>
 #include <cstdlib>
 #include <optional>
+#include <ostream>
 #include <string>
 #include <utility>
 
@@ -53,6 +54,10 @@ struct Kind {
     Ends (*make)();
 };
 
+void PrintTo(const Kind& row, std::ostream* out) {
+    *out << row.name;
+}
+
 class OutputKinds : public testing::TestWithParam<Kind> {};
 
 // A test that fails here hangs: the write waits for a reader who does not come.
@@ -87,8 +92,7 @@ TEST_P(OutputKinds, WhatIsWrittenArrives) {
 
 INSTANTIATE_TEST_SUITE_P(All, OutputKinds,
                          testing::Values(Kind{"pipe", make_pipe}, Kind{"socket", make_socket},
-                                         Kind{"terminal", make_terminal}),
-                         [](const auto& kind) { return std::string(kind.param.name); });
+                                         Kind{"terminal", make_terminal}));
 
 TEST(Output, WaitingForRoomEndsWithPatienceOrWithRoom) {
     const Ends ends = make_pipe();

@@ -72,6 +72,7 @@ TEST(Procfd, DirectoryDiesWithItsProcess) {
     Process child = start_sleeper();
     const Pidfd pidfd = value_of(Pidfd::open(child.pid()));
     const Fd directory = value_of(procfd::open(pidfd));
+    EXPECT_TRUE(procfd::read_stat(directory));
     ASSERT_TRUE(pidfd.send_signal(SIGKILL));
     (void)value_of(child.wait());
     EXPECT_EQ(procfd::read_stat(directory).error().errno_value, ESRCH);

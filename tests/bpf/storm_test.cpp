@@ -1,0 +1,109 @@
+#include "tests/bpf/observer_under_test.hpp"
+#include "tests/bpf/scene.hpp"
+
+#include <gtest/gtest.h>
+
+#include <array>
+#include <cstdint>
+#include <cstdlib>
+#include <string>
+
+// Storms of real exits: what is told and what the kernel counted come out even, whether or not we keep up.
+
+namespace knell::test {
+namespace {
+
+// seen = delivered + dropped. Other processes end while the counters are read, so it holds at most instants, not at
+// all.
+bool comes_out_even(const ObserverUnderTest& observer) {
+    return eventually([&observer] {
+        const KernelCounts counts = observer.status().kernel;
+        return counts.exits_seen == counts.exits_delivered + counts.exits_dropped;
+    });
+}
+
+void run_to_the_end(Process& storm) {
+    EXPECT_EQ(must(storm.wait()), EXIT_SUCCESS);
+}
+
+class Storm : public testing::TestWithParam<BackendChoice> {
+  protected:
+    void SetUp() override {
+        if (const auto why = why_not_here()) {
+            GTEST_SKIP() << *why;
+        }
+    }
+};
+
+TEST_P(Storm, EveryExitIsToldOnce) {
+    constexpr std::uint64_t kEach = 20'000;
+    const auto observer = must(ObserverUnderTest::start({}, GetParam()));
+    Scene scene;
+    const Instant before = monotonic_now();
+    const std::array<Process*, 2> workers = {&scene.start({"storm", std::to_string(kEach)}),
+                                             &scene.start({"storm", std::to_string(kEach)})};
+    for (Process* worker : workers) {
+        must(observer->log().await_exit({worker->pid(), before}));
+        // A child that the scheduler made wait for longer than min_age is watched: its pidfd may come after.
+        EXPECT_TRUE(
+            eventually([&] { return observer->log().exits_of_children({worker->pid(), before}).size() >= kEach; }));
+    }
+    must(observer->settle());
+    for (Process* worker : workers) {
+        EXPECT_EQ(observer->log().exits_of_children({worker->pid(), before}).size(), kEach);
+        EXPECT_EQ(observer->log().exits_of({worker->pid(), before}).size(), 1U);
+        run_to_the_end(*worker);
+    }
+
+    const Status status = observer->status();
+    EXPECT_EQ(status.kernel.exits_dropped, 0U);
+    EXPECT_EQ(status.kernel.forks_dropped, 0U);
+    EXPECT_EQ(status.kernel.marks_failed, 0U);
+    EXPECT_EQ(status.decode_errors, 0U);
+    EXPECT_TRUE(comes_out_even(*observer));
+    ASSERT_FALSE(status.programs.empty());
+    for (const ProgramStats& program : status.programs) {
+        EXPECT_EQ(program.recursion_misses, 0U) << program.name;
+    }
+}
+
+// Nobody reads while many times more than the ring holds comes.
+TEST_P(Storm, WhatDoesNotFitIsCounted) {
+    constexpr std::uint64_t kExits = 2'000;
+    ObserverOptions options;
+    options.ring_bytes = 64 << 10;
+    const auto observer = must(ObserverUnderTest::start(options, GetParam()));
+    Scene scene;
+    Process& pausing = scene.start_ready({"sleep"});
+    const auto pid = static_cast<std::uint32_t>(pausing.pid());
+    observer->log().pause_at([pid](const Event& event) {
+        const Exit* exit = std::get_if<Exit>(&event);
+        return exit != nullptr && exit->process.pid == pid;
+    });
+    must(pausing.kill(SIGKILL));
+    must(observer->log().await_pause());
+
+    const Instant before = monotonic_now();
+    Process& worker = scene.start({"storm", std::to_string(kExits)});
+    run_to_the_end(worker);
+    EXPECT_GT(observer->status().kernel.exits_dropped, 0U);
+    EXPECT_GT(observer->status().kernel.forks_dropped, 0U);
+    EXPECT_TRUE(comes_out_even(*observer));
+
+    observer->log().resume();
+    ASSERT_TRUE(eventually([&] { return observer->status().ring_bytes < options.ring_bytes / 2; }));
+    must(observer->settle()); // it goes on as if nothing had been
+    const std::uint64_t told = observer->log().exits_of_children({worker.pid(), before}).size();
+    EXPECT_LT(told, kExits);
+    EXPECT_GE(told + observer->status().kernel.exits_dropped, kExits);
+    EXPECT_EQ(observer->status().decode_errors, 0U);
+}
+
+std::string backend_name(const testing::TestParamInfo<BackendChoice>& info) {
+    return info.param == BackendChoice::io_uring ? "io_uring" : "epoll";
+}
+
+INSTANTIATE_TEST_SUITE_P(Backends, Storm, testing::Values(BackendChoice::io_uring, BackendChoice::epoll), backend_name);
+
+} // namespace
+} // namespace knell::test

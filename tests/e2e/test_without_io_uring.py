@@ -1,0 +1,79 @@
+"""Where io_uring is refused, epoll does the same work."""
+
+import ctypes
+import json
+import signal
+import struct
+
+from programs import KNELL, await_watched
+from support import EndToEnd, requires
+
+# The same number on every architecture, as for all system calls since Linux 5.1.
+_IO_URING_SETUP = 425
+_PR_SET_SECCOMP, _SECCOMP_MODE_FILTER = 22, 2
+_RET_ALLOW, _RET_EPERM = 0x7FFF0000, 0x00050000 | 1
+
+
+def refuse_io_uring() -> None:
+    """What the default profiles of containerd 2.0 and Docker 25 do, for the calling process. Not the sysctl
+    kernel.io_uring_disabled: that would hit every other test on the machine, and outlive a test that is killed."""
+
+    def instruction(code: int, if_true: int, if_false: int, operand: int) -> bytes:
+        return struct.pack("=HBBI", code, if_true, if_false, operand)
+
+    program = b"".join([
+        instruction(0x20, 0, 0, 0),                # load the system call's number
+        instruction(0x15, 0, 1, _IO_URING_SETUP),  # if it is that one,
+        instruction(0x06, 0, 0, _RET_EPERM),       # refuse it
+        instruction(0x06, 0, 0, _RET_ALLOW),
+    ])
+    filter_buffer = ctypes.create_string_buffer(program, len(program))
+    header = struct.pack("@HP", len(program) // 8, ctypes.addressof(filter_buffer))
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.prctl(_PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, header, 0, 0) != 0:
+        raise OSError(ctypes.get_errno(), "prctl(PR_SET_SECCOMP)")
+
+
+@requires()
+class WithoutIoUring(EndToEnd):
+
+    def check_that_it_works(self, agent) -> None:
+        metrics = agent.scrape()
+        self.assertEqual(metrics.by("knell_event_loop_info", "backend"), {"epoll": 1})
+        unit = self.make_unit()
+        victim = self.start_victim("sleep", unit=unit)
+        victim.await_line("^ready$")
+        await_watched(agent, victim.pid)
+        victim.signal(signal.SIGKILL)
+        victim.wait()
+        metrics = agent.await_sum(1, "knell_exit_reap_seconds_count", unit=unit.name)
+        self.assertEqual(metrics.by("knell_process_exits_total", "reason", unit=unit.name), {"signal": 1})
+        self.assertGreaterEqual(metrics.value("knell_exit_reaction_seconds_count"), 1)
+        agent.stop()
+
+    def test_epoll_by_configuration(self):
+        self.check_that_it_works(self.start_agent("listen: 127.0.0.1:0\nloop: {backend: epoll}\n"))
+
+    def test_epoll_when_io_uring_is_refused(self):
+        agent = self.start_agent(preexec_fn=refuse_io_uring)
+        self.assertRegex(agent.stderr, r"info  event_loop: epoll \(.*Operation not permitted.*seccomp profile")
+        self.check_that_it_works(agent)
+
+    def test_io_uring_or_nothing(self):
+        path = self.directory / "knell.yaml"
+        path.write_text("listen: 127.0.0.1:0\nloop: {backend: io_uring}\n")
+        ended = self.knell("run", "--config", path, preexec_fn=refuse_io_uring)
+        self.assertEqual((ended.returncode, ended.stdout), (1, ""))
+        self.assertRegex(ended.stderr, r"\Aknell: .*io_uring.*Operation not permitted.*\n\Z")
+
+    def test_doctor_explains(self):
+        told = self.knell("doctor", "--json", preexec_fn=refuse_io_uring)
+        self.assertEqual((told.returncode, told.stderr), (0, ""))
+        (row,) = [row for row in json.loads(told.stdout)["features"] if row["feature"] == "event_loop"]
+        self.assertEqual((row["on"], row["hook"]), (True, "epoll"))
+        self.assertIn("seccomp profile", row["why_not"])
+        self.assertTrue(row["remedy"])
+
+        (row,) = [row for row in json.loads(self.knell("doctor", "--json").stdout)["features"]
+                  if row["feature"] == "event_loop"]
+        self.assertEqual(row["hook"], "io_uring")

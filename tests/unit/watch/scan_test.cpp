@@ -1,0 +1,137 @@
+#include "agent/pidfd/procfd.hpp"
+#include "tests/unit/watch/pool_fixture.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <unistd.h>
+
+#include <algorithm>
+
+namespace knell::test {
+namespace {
+
+using testing::ElementsAre;
+
+// Scans look at all processes of the machine; the listener selects the test's own.
+class ScanTest : public PoolTest {
+  protected:
+    void select_only(const Process& child) {
+        listener.select = [pid = static_cast<std::uint32_t>(child.pid())](const knell_process& process) {
+            return process.pid == pid;
+        };
+    }
+    void scan() {
+        const auto scanned = pool->scan_proc();
+        ASSERT_TRUE(scanned) << scanned.error().message;
+    }
+};
+INSTANTIATE_TEST_SUITE_P(Pool, ScanTest, every_variant(), variant_name);
+
+TEST_P(ScanTest, FindsAnExistingProcessOnce) {
+    const Instant before = monotonic_now();
+    Process child = start_die({"rename", "found by scan"});
+    const Instant after = monotonic_now();
+    (void)value_of(child.read_after("ready"));
+    select_only(child);
+    scan();
+    EXPECT_THAT(listener.calls, ElementsAre("watched"));
+    EXPECT_THAT(states(), ElementsAre(0, 1, 0));
+    const knell_process& found = listener.watched_processes.at(0);
+    const knell_process expected = describe(child.pid());
+    EXPECT_EQ(found.pid, expected.pid);
+    EXPECT_EQ(found.ppid, static_cast<std::uint32_t>(::getpid()));
+    EXPECT_EQ(found.pid_inode, expected.pid_inode);
+    EXPECT_STREQ(found.comm, "found by scan");
+    // /proc rounds down to a clock tick.
+    const Nanoseconds tick = kSecond / static_cast<Nanoseconds>(::sysconf(_SC_CLK_TCK));
+    EXPECT_GE(found.start_ns + tick + kMillisecond, before);
+    EXPECT_LE(found.start_ns, after);
+
+    scan();
+    EXPECT_THAT(listener.calls, ElementsAre("watched")) << "known by now";
+    EXPECT_EQ(pool->exited(expected), listener.last);
+}
+
+TEST_P(ScanTest, ItsEndIsSeen) {
+    Process child = start_sleeper();
+    select_only(child);
+    scan();
+    ASSERT_TRUE(child.kill(SIGKILL));
+    (void)value_of(child.wait());
+    run_until_told("released");
+    EXPECT_EQ(listener.calls.at(1), "ended");
+}
+
+TEST_P(ScanTest, FindsAZombie) {
+    const Process child = start_zombie();
+    select_only(child);
+    scan();
+    run_until_told("ended");
+    EXPECT_EQ(listener.count("watched"), 1U);
+}
+
+TEST_P(ScanTest, LeavesCandidatesToTheirTime) {
+    const Process child = start_sleeper();
+    select_only(child);
+    pool->forked(describe(child.pid()), kBirth);
+    scan();
+    EXPECT_THAT(states(), ElementsAre(1, 0, 0));
+    EXPECT_FALSE(listener.was("watched"));
+}
+
+// Born before the scan, its record read after it.
+TEST_P(ScanTest, ABirthRecordThatComesLaterIsNoSecondProcess) {
+    if (!pidfs_available()) {
+        GTEST_SKIP() << "no identity of pidfds before Linux 6.9";
+    }
+    const Process child = start_sleeper();
+    select_only(child);
+    scan();
+    const knell_process process = describe(child.pid());
+    pool->forked(process, kBirth);
+    EXPECT_THAT(states(), ElementsAre(0, 1, 0));
+    pool->open_due(kDue, kAll);
+    EXPECT_THAT(states(), ElementsAre(0, 1, 0));
+    EXPECT_EQ(listener.count("watched"), 1U);
+    EXPECT_EQ(pool->exited(process), listener.last);
+}
+
+TEST_P(ScanTest, KernelThreadsAreNoProcesses) {
+    listener.select = [](const knell_process&) { return false; };
+    scan();
+    EXPECT_GE(listener.asked.size(), 1U) << "this process at least";
+    EXPECT_EQ(pool->refused(WatchRefusal::filtered), listener.asked.size());
+    for (const knell_process& asked : listener.asked) {
+        const auto pidfd = Pidfd::open(static_cast<pid_t>(asked.pid));
+        const auto directory = pidfd ? procfd::open(*pidfd) : std::unexpected(pidfd.error());
+        const auto stat = directory ? procfd::read_stat(*directory) : std::unexpected(directory.error());
+        EXPECT_FALSE(stat && stat->kernel_thread()) << asked.pid;
+    }
+    const bool has_kthreadd = [] {
+        const auto pidfd = Pidfd::open(2);
+        const auto directory = pidfd ? procfd::open(*pidfd) : std::unexpected(pidfd.error());
+        const auto stat = directory ? procfd::read_stat(*directory) : std::unexpected(directory.error());
+        return stat && stat->kernel_thread();
+    }();
+    if (!has_kthreadd) {
+        GTEST_SKIP() << "no kernel thread is visible in this pid namespace";
+    }
+}
+
+TEST_P(ScanTest, AFullPoolRefusesTheRest) {
+    Pool one(*loop, nullptr, PoolOptions{.capacity = 1, .min_age = 0}, listener);
+    const Process first = start_sleeper();
+    const Process second = start_sleeper();
+    listener.select = [&](const knell_process& process) {
+        return process.pid == static_cast<std::uint32_t>(first.pid()) ||
+               process.pid == static_cast<std::uint32_t>(second.pid());
+    };
+    const auto scanned = one.scan_proc();
+    ASSERT_TRUE(scanned) << scanned.error().message;
+    EXPECT_EQ(one.count(WatchState::alive), 1U);
+    EXPECT_EQ(one.refused(WatchRefusal::full), 1U);
+}
+
+} // namespace
+} // namespace knell::test
