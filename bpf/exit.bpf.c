@@ -55,16 +55,17 @@ static __always_inline void process_ended(struct task_struct* task) {
     u64 now = bpf_ktime_get_ns();
     int status = wait_status(task);
     u32 flags = stamp_slot(leader, status, now) ? KNELL_EXIT_WATCHED : 0;
+    struct knell_counters* here = counters_here();
     struct process_mark* mark;
     struct knell_exit* record;
 
-    count(KNELL_COUNTER_EXITS_SEEN);
+    count_in(here, KNELL_COUNTER_EXITS_SEEN);
     if (task->signal->oom_mm) {
         flags |= oom_flags(leader->tgid);
     }
     record = bpf_ringbuf_reserve(&ring, sizeof(*record), 0);
     if (!record) {
-        count(KNELL_COUNTER_EXITS_DROPPED);
+        count_in(here, KNELL_COUNTER_EXITS_DROPPED);
         return;
     }
     start_record(&record->head, KNELL_RECORD_EXIT, sizeof(*record), now);
@@ -79,7 +80,7 @@ static __always_inline void process_ended(struct task_struct* task) {
         record->first_term_ns = 0;
         __builtin_memset(&record->fatal, 0, sizeof(record->fatal));
     }
-    count(KNELL_COUNTER_EXITS_DELIVERED);
+    count_in(here, KNELL_COUNTER_EXITS_DELIVERED);
     bpf_ringbuf_submit(record, prompt_wakeup());
 }
 

@@ -74,13 +74,20 @@ struct {
     __type(value, u32); /* KNELL_EXIT_OOM_MEMCG or KNELL_EXIT_OOM_SYSTEM */
 } oom_scopes __weak SEC(".maps");
 
-/* Atomic: on a preemptible kernel another exit on the same CPU may come between load and store. */
-static __always_inline void count(enum knell_counter which) {
+static __always_inline struct knell_counters* counters_here(void) {
     u32 zero = 0;
-    struct knell_counters* here = bpf_map_lookup_elem(&counters, &zero);
+    return bpf_map_lookup_elem(&counters, &zero);
+}
+
+/* Atomic: on a preemptible kernel another exit on the same CPU may come between load and store. */
+static __always_inline void count_in(struct knell_counters* here, enum knell_counter which) {
     if (here) {
         __sync_fetch_and_add(&here->value[which], 1);
     }
+}
+
+static __always_inline void count(enum knell_counter which) {
+    count_in(counters_here(), which);
 }
 
 #endif

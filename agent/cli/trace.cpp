@@ -3,9 +3,13 @@
 #include "agent/cli/shutdown.hpp"
 #include "exporters/console/console_sink.hpp"
 
+#include <fmt/format.h>
 #include <poll.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
+
+#include <cerrno>
+#include <string>
 
 namespace knell {
 namespace {
@@ -35,6 +39,20 @@ class Deadline final : private PollOp {
     Loop& loop_;
     Fd timer_;
 };
+
+// A reader that left, such as `head`, has what it wanted.
+Result<> show_the_rest(ConsoleSink& sink) {
+    const std::uint64_t lost = sink.drain(kSecond);
+    const int error = sink.last_errno();
+    if (lost == 0 || error == EPIPE || error == ECONNRESET) {
+        return {};
+    }
+    if (error == EAGAIN) {
+        log::warn("{} lines were not shown: standard output took them too slowly", lost);
+        return {};
+    }
+    return system_failure(fmt::format("writing to standard output, {} lines were not shown", lost), error);
+}
 
 } // namespace
 
@@ -83,11 +101,8 @@ Result<> trace(const TraceArguments& arguments) {
     }
     auto ended = loop.run(**observer);
     (*observer)->finish();
-    sink.drain(kSecond);
-    if (sink.dropped() > 0) {
-        log::warn("{} lines were not shown: standard output took them too slowly", sink.dropped());
-    }
-    return ended;
+    auto shown = show_the_rest(sink);
+    return ended ? shown : ended;
 }
 
 } // namespace knell

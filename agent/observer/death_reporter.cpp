@@ -81,7 +81,7 @@ void DeathReporter::exited(const knell_exit& record, Watch* watch) {
     note->exit = explain_record(record);
     note->explained = true;
     if (watch->ended()) { // the pidfd was faster than the ring
-        complete(*note, watch->end());
+        complete_when_stamped(*watch, *note);
     }
 }
 
@@ -142,7 +142,7 @@ void DeathReporter::ended(Watch& watch, Instant now) {
         explain_by_pidfd(watch, *note);
     }
     if (note->explained) {
-        complete(*note, watch.end());
+        complete_when_stamped(watch, *note);
     } else {
         // A zombie since before we came, or one whose status we may not read: it waits to be collected all the same.
         ledger_.workload(note->exit.process.place).zombies().add(note->zombie, now);
@@ -163,6 +163,39 @@ void DeathReporter::explain_by_pidfd(Watch& watch, Note& note) {
     if (facts.status) {
         apply(explain(facts), note.exit);
         note.explained = true;
+    }
+}
+
+// exit_notify() wakes the pidfd's pollers first and stamps when it then sends SIGCHLD (bpf/signal.bpf.c): on another
+// CPU we may be here before the stamp. To tell the death without its times would lose just the fastest reactions.
+void DeathReporter::complete_when_stamped(Watch& watch, Note& note) {
+    const WatchedEnd end = watch.end();
+    if (sources_.observes_signals && end.exit != 0 && end.notify == 0) {
+        unstamped_.push_back(&watch);
+    } else {
+        complete(note, end);
+    }
+}
+
+void DeathReporter::tell_late(Instant now) {
+    std::erase_if(unstamped_, [&](Watch* watch) {
+        const WatchedEnd end = watch->end();
+        const bool settled = end.notify != 0 || elapsed(end.noticed, now) >= kStampPatience;
+        if (settled) {
+            complete(*static_cast<Note*>(watch->note()), end);
+        }
+        return settled;
+    });
+}
+
+std::optional<Instant> DeathReporter::next_late() const {
+    return unstamped_.empty() ? std::nullopt : std::optional(unstamped_.front()->end().noticed + kStampPatience);
+}
+
+// A process that was collected is past exit_notify(): a stamp that is not there by now will not come.
+void DeathReporter::stop_waiting(Watch& watch, Note& note) {
+    if (std::erase(unstamped_, &watch) != 0) {
+        complete(note, watch.end());
     }
 }
 
@@ -193,6 +226,7 @@ void DeathReporter::reaped(Watch& watch, Instant now) {
         explain_by_pidfd(watch, *note);
         tell(*note);
     }
+    stop_waiting(watch, *note);
     if (!note->told) {
         return; // dead before we came: nothing was said of its end, nothing is said of its reap
     }
@@ -206,6 +240,7 @@ void DeathReporter::released(Watch& watch) {
     if (note == nullptr) {
         return;
     }
+    stop_waiting(watch, *note);
     // Given up before its pidfd answered, or ended where nobody tells how: the death is told with what is known.
     note->explained = note->explained || (!sources_.exit_records && watch.ended());
     tell(*note);

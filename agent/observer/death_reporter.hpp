@@ -9,6 +9,8 @@
 #include "bpf/events.h"
 
 #include <memory>
+#include <optional>
+#include <vector>
 
 namespace knell {
 
@@ -36,6 +38,11 @@ class DeathReporter final : public PoolListener {
     void exited(const knell_exit& record, Watch* watch);
     void execed(const knell_exec& record);
 
+    // Tells the deaths that waited for the kernel's notify stamp, if it is there by now or will not come.
+    void tell_late(Instant now);
+    // When tell_late() wants to be called next; nullopt: nothing waits.
+    [[nodiscard]] std::optional<Instant> next_late() const;
+
     void set_select(WatchSelect select) { select_ = std::move(select); }
 
     bool selects(const knell_process& process, const Fd* proc_directory) override;
@@ -46,10 +53,14 @@ class DeathReporter final : public PoolListener {
 
   private:
     struct Note;
+    // The stamp follows our wake-up within a microsecond, more where a hypervisor takes the CPU away in between.
+    static constexpr Nanoseconds kStampPatience = kMillisecond;
 
     std::shared_ptr<const Place> place_of(const knell_process& process, const Fd* proc_directory);
     Exit explain_record(const knell_exit& record);
     void explain_by_pidfd(Watch& watch, Note& note);
+    void complete_when_stamped(Watch& watch, Note& note);
+    void stop_waiting(Watch& watch, Note& note);
     void complete(Note& note, const WatchedEnd& end);
     void tell(Note& note);
 
@@ -58,6 +69,7 @@ class DeathReporter final : public PoolListener {
     Places& places_;
     Ledger& ledger_;
     EventSink& events_;
+    std::vector<Watch*> unstamped_; // ended and explained, not told yet; the oldest first
 };
 
 } // namespace knell

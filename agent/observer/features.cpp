@@ -17,8 +17,9 @@ constexpr Remedy kRemedies[] = {
     {"signal", "killers stay unknown, and reaction times cannot be measured; needs tp_btf/signal_generate"},
     {"fork", "new processes are not watched; needs tp_btf/task_newtask"},
     {"exec", "names are those at fork; needs tp_btf/sched_process_exec"},
-    {"oom_scope", "OOM kills are seen, whether a cgroup's or the machine's limit was hit is not; needs tp_btf/mark_victim "
-                  "and readable addresses in /proc/kallsyms"},
+    {"oom_scope",
+     "OOM kills are seen, whether a cgroup's or the machine's limit was hit is not; needs tp_btf/mark_victim "
+     "and readable addresses in /proc/kallsyms"},
 };
 
 std::string remedy_for(const std::string& feature) {

@@ -103,6 +103,7 @@ void Observer::note_reload(bool ok) {
 void Observer::turn_begins(Instant now) {
     turns_.add();
     drain(now);
+    reporter_->tell_late(now);
     pool_->open_due(now, kOpensPerTurn);
     places_->maintain(now);
     if (!probe_ && now >= next_scan_) {
@@ -141,13 +142,16 @@ std::optional<Nanoseconds> Observer::may_sleep(Instant now) {
         return earlier(until(next_scan_), until(pool_->next_due()));
     }
     const auto consumer = consumer_->may_sleep();
-    // With records waiting, a wait for the ring would end at once; the timer drains them.
-    if (!ring_waiter_.pending() && probe_->ring().used_bytes() == 0) {
-        if (auto armed = loop_.poll_once(ring_waiter_, probe_->ring_fd(), POLLIN); !armed) {
+    // Armed, the wait must be in place even when a record has come since: its producer's wake-up is the only one, and
+    // the wait finds the record when it starts. While coalescing it would end at once for the same reason, and the
+    // timer is there to drain.
+    const bool armed = !consumer.has_value();
+    if (!ring_waiter_.pending() && (armed || probe_->ring().used_bytes() == 0)) {
+        if (auto waiting = loop_.poll_once(ring_waiter_, probe_->ring_fd(), POLLIN); !waiting) {
             return earlier(consumer, kMillisecond); // out of memory for now: look again soon
         }
     }
-    return earlier(consumer, until(pool_->next_due()));
+    return earlier(earlier(consumer, until(reporter_->next_late())), until(pool_->next_due()));
 }
 
 bool Observer::loop_turns_within(Nanoseconds patience) const {

@@ -22,7 +22,7 @@ Result<std::uint64_t> Pidfd::inode() const {
     if (!pidfs_available()) {
         return 0;
     }
-    struct stat info {};
+    struct stat info{};
     if (::fstat(fd(), &info) != 0) {
         return system_failure("fstat of a pidfd", errno);
     }
@@ -48,7 +48,7 @@ Result<> Pidfd::send_signal(int signal) const {
 bool pidfs_available() {
     static const bool available = [] {
         auto self = Pidfd::open(::getpid());
-        struct statfs info {};
+        struct statfs info{};
         return self && ::fstatfs(self->fd(), &info) == 0 && info.f_type == abi::kPidfsMagic;
     }();
     return available;

@@ -89,8 +89,9 @@ Result<Fd> open(const Pidfd& pidfd) {
     if (!directory) {
         // Alive before and after, yet no directory: hidepid=1 answers EPERM, hidepid=2 ENOENT.
         const int hidden = open_errno == EPERM || open_errno == ENOENT ? EACCES : open_errno;
-        return system_failure("opening " + path, hidden,
-                              "the process lives; /proc is probably mounted with hidepid and CAP_SYS_PTRACE is missing");
+        return system_failure(
+            "opening " + path, hidden,
+            "the process lives; /proc is probably mounted with hidepid and CAP_SYS_PTRACE is missing");
     }
     return directory;
 }
@@ -124,9 +125,10 @@ Result<Stat> read_stat(const Fd& directory) {
 }
 
 Result<int> read_exit_status(const Fd& directory) {
-    // Who may not trace the process is shown 0 (fs/proc/array.c, do_task_stat), which is also the status of success. The
-    // link "exe" is guarded by the same check (proc_fd_access_allowed) and of a zombie it leads nowhere: EACCES for the
-    // others, ENOENT for those who may. It is asked first: then the stat proves that it was not the reap that answered.
+    // Who may not trace the process is shown 0 (fs/proc/array.c, do_task_stat), which is also the status of success.
+    // The link "exe" is guarded by the same check (proc_fd_access_allowed) and of a zombie it leads nowhere: EACCES for
+    // the others, ENOENT for those who may. It is asked first: then the stat proves that it was not the reap that
+    // answered.
     char target = 0;
     const bool refused = ::readlinkat(directory.get(), "exe", &target, 1) < 0 && errno == EACCES;
     auto stat = read_stat(directory);

@@ -38,8 +38,8 @@ Result<AddressRange> find_kernel_function(std::string_view name) {
             }
         } else if (symbol == name) {
             if (address == 0) {
-                return system_failure("finding " + std::string(name) + " in /proc/kallsyms: addresses are hidden", EPERM,
-                                      "kernel.kptr_restrict, or CAP_SYSLOG is missing");
+                return system_failure("finding " + std::string(name) + " in /proc/kallsyms: addresses are hidden",
+                                      EPERM, "kernel.kptr_restrict, or CAP_SYSLOG is missing");
             }
             range.start = address;
         }

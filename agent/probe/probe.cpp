@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 
 namespace knell {
 namespace {
@@ -48,7 +49,7 @@ Result<std::unique_ptr<Probe>> Probe::load(const ProbeOptions& options) {
     }
     for (const ProgramChoice& choice : probe->programs_->choices) {
         const bool on = choice.program != nullptr;
-        probe->features_.push_back({choice.feature, on ? choice.hook : "", choice.why_not, ""});
+        probe->features_.push_back({choice.feature, on ? choice.hook() : "", choice.why_not, ""});
         if (choice.feature == "signal") {
             probe->observes_signals_ = on;
         }
@@ -94,7 +95,8 @@ int Probe::ring_fd() const {
 Result<> Probe::tag(int pidfd, std::uint32_t slot) {
     const int map = bpf_map__fd(programs_->skeleton->maps.watch_slots);
     if (const int error = bpf_map_update_elem(map, &pidfd, &slot, BPF_ANY)) {
-        return system_failure("tagging a process through its pidfd", -error);
+        // A pid without a task is ENOENT there (bpf_pid_task_storage_update_elem()), ESRCH everywhere else.
+        return system_failure("tagging a process through its pidfd", error == -ENOENT ? ESRCH : -error);
     }
     return {};
 }

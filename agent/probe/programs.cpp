@@ -48,23 +48,21 @@ std::vector<ProgramChoice> choose(const KernelBtf& btf, knell_bpf& skeleton) {
     const bool victim_is_task = btf.tracepoint_starts_with_pointer("mark_victim");
     auto& programs = skeleton.progs;
     auto& links = skeleton.links;
-    std::vector<ProgramChoice> choices;
-    choices.push_back({"exit",
-                       group_dead ? "tp_btf/sched_process_exit(task, group_dead)" : "tp_btf/sched_process_exit(task)",
-                       group_dead ? programs.exit_group_dead : programs.exit_live_count,
-                       group_dead ? &links.exit_group_dead : &links.exit_live_count, true, ""});
-    choices.push_back({"signal", "tp_btf/signal_generate", programs.signal_generate, &links.signal_generate, false, ""});
-    choices.push_back({"fork", "tp_btf/task_newtask", programs.task_newtask, &links.task_newtask, false, ""});
-    choices.push_back(
-        {"exec", "tp_btf/sched_process_exec", programs.sched_process_exec, &links.sched_process_exec, false, ""});
-    choices.push_back({"oom_scope", victim_is_task ? "tp_btf/mark_victim(task)" : "tp_btf/mark_victim(pid)",
-                       victim_is_task ? programs.mark_victim_task : programs.mark_victim_pid,
-                       victim_is_task ? &links.mark_victim_task : &links.mark_victim_pid, false, ""});
+    std::vector<ProgramChoice> choices{
+        {"exit", "sched_process_exit", group_dead ? "(task, group_dead)" : "(task)",
+         group_dead ? programs.exit_group_dead : programs.exit_live_count,
+         group_dead ? &links.exit_group_dead : &links.exit_live_count, true, ""},
+        {"signal", "signal_generate", "", programs.signal_generate, &links.signal_generate, false, ""},
+        {"fork", "task_newtask", "", programs.task_newtask, &links.task_newtask, false, ""},
+        {"exec", "sched_process_exec", "", programs.sched_process_exec, &links.sched_process_exec, false, ""},
+        {"oom_scope", "mark_victim", victim_is_task ? "(task)" : "(pid)",
+         victim_is_task ? programs.mark_victim_task : programs.mark_victim_pid,
+         victim_is_task ? &links.mark_victim_task : &links.mark_victim_pid, false, ""},
+    };
     for (ProgramChoice& choice : choices) {
-        const std::string tracepoint = choice.hook.substr(7, choice.hook.find('(') - 7);
-        if (!btf.tracepoint_arguments(tracepoint)) {
+        if (!btf.tracepoint_arguments(choice.tracepoint)) {
             choice.program = nullptr;
-            choice.why_not = "this kernel has no tracepoint " + tracepoint;
+            choice.why_not = "this kernel has no tracepoint " + choice.tracepoint;
         }
     }
     return choices;
@@ -88,6 +86,8 @@ Result<> Probe::Programs::open(const KernelBtf& btf, const ProbeOptions& options
     for (const ProgramChoice& choice : choices) {
         if (choice.program != nullptr) {
             (void)bpf_program__set_autoload(choice.program, true);
+        } else if (choice.required) {
+            return failure(choice.why_not);
         }
     }
 
@@ -162,7 +162,7 @@ Result<> Probe::Programs::attach() {
         if (*choice.link != nullptr) {
             continue;
         }
-        auto refused = system_failure("attaching " + choice.hook, errno, hint_for(errno));
+        auto refused = system_failure("attaching " + choice.hook(), errno, hint_for(errno));
         if (choice.required) {
             return refused;
         }

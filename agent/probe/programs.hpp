@@ -21,11 +21,14 @@ namespace knell {
 // One program, where it goes, and what is lost without it.
 struct ProgramChoice {
     std::string feature;
-    std::string hook;
-    bpf_program* program = nullptr; // nullptr: this kernel offers no hook for it
+    std::string tracepoint;
+    std::string arguments;          // where variants differ: "(task, group_dead)"
+    bpf_program* program = nullptr; // nullptr: this kernel offers no hook for it, or refused it
     bpf_link** link = nullptr;
     bool required = false;
     std::string why_not;
+
+    [[nodiscard]] std::string hook() const { return "tp_btf/" + tracepoint + arguments; }
 };
 
 struct Probe::Programs {

@@ -20,8 +20,8 @@ class Ring {
     Ring(const Ring&) = delete;
     ~Ring();
 
-    // Gives up to `limit` records to `handler(std::span<const std::byte>)`, each aligned to 8 bytes and valid during the
-    // call only. Stops early at a record that its producer has not committed yet. Returns how many it gave.
+    // Gives up to `limit` records to `handler(std::span<const std::byte>)`, each aligned to 8 bytes and valid during
+    // the call only. Stops early at a record that its producer has not committed yet. Returns how many it gave.
     template <typename Handler>
     std::size_t drain(std::size_t limit, Handler&& handler);
 

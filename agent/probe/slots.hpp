@@ -15,8 +15,8 @@ class Slots {
     virtual ~Slots() = default;
     // Written by the kernel at any time: read it with read_slot().
     [[nodiscard]] virtual std::span<knell_slot> slots() = 0;
-    // Tags the process behind `pidfd` so that its end is written to slots()[slot]. Clear the slot first. The kernel takes
-    // the pidfd as the key of a task storage map, so a recycled pid cannot be meant. ESRCH: the process is gone.
+    // Tags the process behind `pidfd` so that its end is written to slots()[slot]. Clear the slot first. The kernel
+    // takes the pidfd as the key of a task storage map, so a recycled pid cannot be meant. ESRCH: the process is gone.
     virtual Result<> tag(int pidfd, std::uint32_t slot) = 0;
     // Takes the tag off a process that is still alive, before its slot is used for another.
     virtual void untag(int pidfd) = 0;

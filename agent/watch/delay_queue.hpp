@@ -12,8 +12,8 @@
 
 namespace knell {
 
-// New processes that wait for `watch.min_age` to pass, in order of birth. One that dies meanwhile is struck out, so that
-// it never costs a system call.
+// New processes that wait for `watch.min_age` to pass, in order of birth. One that dies meanwhile is struck out, so
+// that it never costs a system call.
 class DelayQueue {
   public:
     using Ticket = std::uint64_t;

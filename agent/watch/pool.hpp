@@ -73,7 +73,9 @@ class Pool {
 
     // Any thread.
     [[nodiscard]] std::uint32_t capacity() const { return options_.capacity; }
-    [[nodiscard]] std::uint64_t count(WatchState state) const { return states_[static_cast<std::size_t>(state)].value(); }
+    [[nodiscard]] std::uint64_t count(WatchState state) const {
+        return states_[static_cast<std::size_t>(state)].value();
+    }
     [[nodiscard]] std::uint64_t refused(WatchRefusal why) const {
         return refused_[static_cast<std::size_t>(why)].value();
     }

@@ -59,7 +59,8 @@ Result<> Pool::scan_proc() {
     }
 }
 
-// The descriptor comes first and everything is read through it, so whatever is read is about the process that is watched.
+// The descriptor comes first and everything is read through it, so whatever is read is about the process that is
+// watched.
 void Pool::open_from_proc(std::uint32_t pid) {
     auto pidfd = Pidfd::open(static_cast<pid_t>(pid));
     if (!pidfd) {

@@ -11,7 +11,7 @@ inline constexpr std::array<std::string_view, 3> kWatchStateNames = {"candidate"
 
 // Why a process is not watched.
 enum class WatchRefusal : std::uint8_t { full, descriptors, memory, filtered, recycled, gone, other };
-inline constexpr std::array<std::string_view, 7> kWatchRefusalNames = {
-    "full", "descriptors", "memory", "filtered", "recycled", "gone", "other"};
+inline constexpr std::array<std::string_view, 7> kWatchRefusalNames = {"full",     "descriptors", "memory", "filtered",
+                                                                       "recycled", "gone",        "other"};
 
 } // namespace knell

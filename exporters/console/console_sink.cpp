@@ -31,8 +31,9 @@ void ConsoleSink::on_event(const Event& event) {
     }
 }
 
-void ConsoleSink::drain(Nanoseconds patience) {
+std::uint64_t ConsoleSink::drain(Nanoseconds patience) {
     writer_->drain(patience);
+    return writer_->dropped() + writer_->waiting();
 }
 
 std::uint64_t ConsoleSink::dropped() const {

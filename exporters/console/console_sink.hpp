@@ -38,8 +38,9 @@ class ConsoleSink final : public EventSink {
 
     void on_event(const Event& event) override;
 
-    // Waits up to `patience` for a slow reader to take what is kept. Call before the program ends.
-    void drain(Nanoseconds patience);
+    // Waits up to `patience` for a slow reader to take what is kept. Call before the program ends: returns how many
+    // lines were not taken, then or before.
+    std::uint64_t drain(Nanoseconds patience);
 
     // Lines that were lost; any thread.
     [[nodiscard]] std::uint64_t dropped() const;

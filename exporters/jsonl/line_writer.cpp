@@ -74,7 +74,7 @@ bool LineWriter::flush() {
         if (passes(error)) {
             return true;
         }
-        drop(static_cast<std::uint64_t>(std::ranges::count(kept_, '\n')));
+        drop(waiting());
         kept_.clear();
         return false;
     }
@@ -91,6 +91,10 @@ void LineWriter::drain(Nanoseconds patience) {
             return;
         }
     }
+}
+
+std::uint64_t LineWriter::waiting() const {
+    return static_cast<std::uint64_t>(std::ranges::count(kept_, '\n'));
 }
 
 std::uint64_t LineWriter::dropped() const {

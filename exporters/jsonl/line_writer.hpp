@@ -36,6 +36,8 @@ class LineWriter {
     // Waits for a slow reader until nothing is kept or `patience` is over. For a program's end.
     void drain(Nanoseconds patience);
 
+    // Lines that are kept; the writing thread.
+    [[nodiscard]] std::uint64_t waiting() const;
     [[nodiscard]] std::uint64_t dropped() const;
     [[nodiscard]] std::uint64_t dropped(LineLoss why) const { return dropped_[static_cast<std::size_t>(why)].value(); }
     // Of the last write that failed, whether or not it cost a line; 0 = none did.

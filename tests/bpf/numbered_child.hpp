@@ -1,6 +1,5 @@
 #pragma once
 
-#include "agent/base/fd.hpp"
 #include "agent/base/result.hpp"
 
 #include <sys/types.h>
@@ -9,11 +8,10 @@
 
 namespace knell::test {
 
-// A child with a number of the caller's choice, as if the numbers had gone round: it sleeps until it is killed. Needs
-// CAP_CHECKPOINT_RESTORE. The destructor kills and reaps it.
+// A child with a number of the caller's choice that sleeps until it is killed. The destructor kills and reaps it.
 class NumberedChild {
   public:
-    // `cgroup` is a directory of the v2 hierarchy. EEXIST: the number is in use, for as long as a zombie has it too.
+    // Born in this directory of cgroup v2. Errors are those of clone_process().
     static Result<NumberedChild> start(pid_t pid, const std::filesystem::path& cgroup);
     NumberedChild(NumberedChild&& other) noexcept;
     NumberedChild& operator=(NumberedChild&&) = delete;

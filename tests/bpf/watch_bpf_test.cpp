@@ -54,7 +54,9 @@ class Watched : public testing::TestWithParam<BackendChoice> {
     }
 
     Process& start_ready(const std::vector<std::string>& arguments) { return scene_.start_ready(arguments, member()); }
-    ProcessOptions member() { return {.cgroup_procs = service_->procs_path(), .own_group = true}; }
+    // Born in the unit: a process is selected by where it is when it gets old enough, and that may be before it
+    // executes.
+    ProcessOptions member() { return {.born_in = service_->path(), .own_group = true}; }
 
     // Somebody else may have the number for a moment.
     NumberedChild start_numbered(pid_t pid) {
@@ -69,7 +71,8 @@ class Watched : public testing::TestWithParam<BackendChoice> {
     // Of all members of the unit.
     void await_state(WatchState state, std::uint64_t count) {
         EXPECT_TRUE(eventually([&] { return watches(state) == count; }))
-            << name_of(kWatchStateNames, state) << " is " << watches(state) << ", not " << count;
+            << name_of(kWatchStateNames, state) << " is " << watches(state) << ", not " << count << "; refused "
+            << testing::PrintToString(observer_->status().watch_refused);
     }
     std::uint64_t watches(WatchState state) { return observer_->status().watches[static_cast<std::size_t>(state)]; }
     std::uint64_t refused(WatchRefusal why) { return observer_->status().watch_refused[static_cast<std::size_t>(why)]; }

@@ -67,7 +67,10 @@ class Program:
                 raise AssertionError(f"{self} ended without /{pattern}/: {self.stderr or self.stdout}")
             return found
 
-        return wait_until(match, f"/{pattern}/ from {self}")
+        try:
+            return wait_until(match, f"/{pattern}/ from {self}")
+        except AssertionError as late:
+            raise AssertionError(f"{late}; there is: {getattr(self, where)[-2000:]!r}") from None
 
     def signal(self, number: signal.Signals) -> None:
         self._process.send_signal(number)

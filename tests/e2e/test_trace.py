@@ -163,6 +163,13 @@ class Trace(EndToEnd):
         wait_until(lambda: self.die("exit", "0") and not trace.running, "the trace to end")
         self.assertEqual((trace.wait(), trace.stderr), (0, ""))
 
+    def test_says_when_its_output_is_full(self):
+        with open("/dev/full", "wb") as full:
+            trace = self.start_trace("--count", "1", stdout=full)
+            self.die("exit", "0", name=self.name)
+            self.assertEqual(trace.wait(), 1)
+        self.assertRegex(trace.stderr, r"\Aknell: writing to standard output, \d+ lines .*: No space left on device\n\Z")
+
     def test_works_beside_an_agent(self):
         agent, unit = self.start_agent(), self.make_unit()
         traces = [self.start_trace("--count", "1") for _ in range(2)]

@@ -28,6 +28,9 @@ class Unit:
         """Moves the calling process, for subprocess' preexec_fn."""
         (self.path / "cgroup.procs").write_text("0")
 
+    def pids(self) -> set[int]:
+        return set(map(int, (self.path / "cgroup.procs").read_text().split()))
+
     def remove(self) -> None:
         """Kills what is left in it."""
         (self.path / "cgroup.kill").write_text("1")

@@ -1,5 +1,7 @@
 #include "tests/support/process.hpp"
 
+#include "tests/support/clone.hpp"
+
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/syscall.h>
@@ -115,16 +117,16 @@ Result<Process> Process::start(const std::vector<std::string>& argv, const Proce
     }
     arguments.push_back(nullptr);
 
-    const pid_t child = ::fork();
-    if (child < 0) {
-        return system_failure("fork", errno);
+    const Result<pid_t> child = clone_process({.cgroup = options.born_in});
+    if (!child) {
+        return Failure(child.error());
     }
-    if (child == 0) {
+    if (*child == 0) {
         execute(arguments.data(), options, output->writer, report->writer);
     }
     output->writer.reset();
     report->writer.reset();
-    Process process(child, std::move(output->reader));
+    Process process(*child, std::move(output->reader));
     if (Result<> executed = await_exec(report->reader, argv[0]); !executed) {
         return Failure(executed.error());
     }

@@ -19,6 +19,7 @@ std::string die_path();
 
 struct ProcessOptions {
     std::string cgroup_procs{};      // a cgroup.procs file: the process enters before it executes the program
+    std::string born_in{};           // a cgroup v2 directory: the process is never anywhere else
     bool errors_with_output = false; // standard error goes to the same pipe as standard output
     bool own_group = false;          // leads a process group of its own
 };

@@ -65,8 +65,8 @@ TEST(ParseStat, Predicates) {
 }
 
 TEST(ParseStat, NumbersUpToTheLimitsOfTheirTypes) {
-    const auto stat = procfd::parse_stat(
-        line("x", "Z", "4294967295", "4294967295", "18446744073709551615", "-2147483648"));
+    const auto stat =
+        procfd::parse_stat(line("x", "Z", "4294967295", "4294967295", "18446744073709551615", "-2147483648"));
     ASSERT_TRUE(stat) << stat.error().message;
     EXPECT_EQ(stat->ppid, std::numeric_limits<std::uint32_t>::max());
     EXPECT_EQ(stat->flags, std::numeric_limits<std::uint32_t>::max());
@@ -85,7 +85,8 @@ TEST(ParseStat, NumbersThatDoNotFitAreErrors) {
     }
 }
 
-// Every prefix is a file that was cut; the copy lies alone on the heap, so that a sanitizer sees the first byte too far.
+// Every prefix is a file that was cut; the copy lies alone on the heap, so that a sanitizer sees the first byte too
+// far.
 TEST(ParseStat, NoPrefixIsTakenForTheWhole) {
     const std::string whole = line("a) R 1 (");
     const std::size_t enough = whole.rfind('9') + 1;

@@ -28,8 +28,8 @@ int ask_as_nobody(const std::function<int()>& question) {
 TEST(Procfd, OpensOwnDirectory) {
     const auto directory = procfd::open(value_of(Pidfd::open(::getpid())));
     ASSERT_TRUE(directory) << directory.error().message;
-    struct stat ours {};
-    struct stat self {};
+    struct stat ours{};
+    struct stat self{};
     ASSERT_EQ(::fstat(directory->get(), &ours), 0);
     ASSERT_EQ(::stat("/proc/self", &self), 0);
     EXPECT_EQ(ours.st_ino, self.st_ino);

@@ -35,7 +35,9 @@ std::vector<Scenario> scenarios() {
     const Nanoseconds later = 10 * kCoalesce;
     return {
         {"QuietFromTheStart", kCoalesce, {{0, 0, kUntilWoken}, {later, 0, kUntilWoken}}},
-        {"SingleDeathsFarApart", kCoalesce, {{0, 1, kUntilWoken}, {later, 1, kUntilWoken}, {2 * later, 1, kUntilWoken}}},
+        {"SingleDeathsFarApart",
+         kCoalesce,
+         {{0, 1, kUntilWoken}, {later, 1, kUntilWoken}, {2 * later, 1, kUntilWoken}}},
         {"ExactlyFewAreNoStorm", kCoalesce, {{0, kFew, kUntilWoken}}},
         {"OneMoreThanFewIsAStorm", kCoalesce, {{0, kFew + 1, kCoalesce}}},
         {"TwoDrainsWithinCoalesceAreAStorm", kCoalesce, {{0, 1, kUntilWoken}, {soon, 1, kCoalesce}}},
@@ -48,9 +50,7 @@ std::vector<Scenario> scenarios() {
          kCoalesce,
          {{0, 100, kCoalesce}, {soon, 1, kCoalesce}, {2 * soon, 1, kCoalesce}, {3 * soon, 0, kUntilWoken}}},
         {"SlowTrickleAfterAStormIsQuiet", kCoalesce, {{0, 100, kCoalesce}, {later, 1, kUntilWoken}}},
-        {"AFullBatchIsFollowedAtOnce",
-         kCoalesce,
-         {{0, Consumer::kBatch, 0}, {1, 0, kUntilWoken}}},
+        {"AFullBatchIsFollowedAtOnce", kCoalesce, {{0, Consumer::kBatch, 0}, {1, 0, kUntilWoken}}},
         {"WithoutCoalescingEveryStormIsArmed",
          0,
          {{0, kFew + 1, kUntilWoken}, {1, 100, kUntilWoken}, {1, 1, kUntilWoken}}},

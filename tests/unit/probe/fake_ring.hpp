@@ -11,8 +11,8 @@
 
 namespace knell::test {
 
-// The kernel's side of a BPF ring buffer (kernel/bpf/ringbuf.c) in a file of memory: the consumer's page, the producers'
-// page, the data, and the data again where the kernel maps the same pages a second time.
+// The kernel's side of a BPF ring buffer (kernel/bpf/ringbuf.c) in a file of memory: the consumer's page, the
+// producers' page, the data, and the data again where the kernel maps the same pages a second time.
 class FakeRing {
   public:
     // `bytes` is a power of two and a multiple of the page.

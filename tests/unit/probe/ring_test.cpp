@@ -91,10 +91,10 @@ TEST(Ring, TheLimitIsKeptAndTheRestFollows) {
 TEST(Ring, UsedBytesAndThePublishedPosition) {
     FakeRing kernel(kBytes);
     Ring ring = kernel.map();
-    kernel.put("1234567");       // 8 + 8
-    kernel.put("12345678");      // 8 + 8
-    kernel.put("123456789");     // 8 + 16
-    kernel.reserve(1);           // 8 + 8
+    kernel.put("1234567");   // 8 + 8
+    kernel.put("12345678");  // 8 + 8
+    kernel.put("123456789"); // 8 + 16
+    kernel.reserve(1);       // 8 + 8
     EXPECT_EQ(ring.used_bytes(), 72U);
     (void)drain(ring, 2);
     EXPECT_EQ(kernel.consumer_position(), 32U);
@@ -128,7 +128,8 @@ TEST(Ring, WrapsAround) {
     while (kernel.producer_position() < 5 * kBytes) {
         std::vector<std::string> expected;
         for (std::size_t i = 0; i < 50; ++i, ++number) {
-            expected.push_back(std::to_string(number) + std::string(number % 301, static_cast<char>('a' + number % 26)));
+            expected.push_back(std::to_string(number) +
+                               std::string(number % 301, static_cast<char>('a' + number % 26)));
             kernel.put(expected.back());
         }
         ASSERT_EQ(drain(ring, kAll), expected) << "up to record " << number;

@@ -8,6 +8,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cerrno>
+#include <chrono>
 #include <csignal>
 #include <set>
 #include <sstream>
@@ -69,6 +71,8 @@ const std::vector<Way>& ways() {
         {"exec_thread", {"exec-thread", die_path(), "exit", "8"}, exited(8)},
         {"exec_thread_no_program", {"exec-thread", "/nonexistent"}, exited(125)},
         {"vfork_child", {"vfork-child", "4"}, exited(0)},
+        {"killed_by_child", {"killed-by-child", "HUP"}, SIGHUP},
+        {"autoreap", {"autoreap", "5"}, exited(0)},
         {"zombie", {"zombie", "0"}, exited(0)},
         {"storm", {"storm", "50"}, exited(0)},
         {"fork_tree", {"fork-tree", "3"}, exited(0)},
@@ -77,7 +81,8 @@ const std::vector<Way>& ways() {
 }
 
 // Tested below, each in its own way.
-const std::set<std::string> kOthers = {"pdeathsig", "coredump", "leader-first", "pidns-init"};
+const std::set<std::string> kOthers = {"pdeathsig",   "coredump", "leader-first", "pidns-init",
+                                       "pidns-sleep", "user",     "send",         "crowd"};
 
 std::vector<std::string> command(const std::vector<std::string>& arguments) {
     std::vector<std::string> argv = {die_path()};
@@ -150,6 +155,34 @@ TEST(DieCounts, AreToldAfterTheWork) {
     }
 }
 
+TEST(DieSend, EachWayKills) {
+    for (const std::string how : {"kill", "tgkill", "sigqueue", "pidfd"}) {
+        Result<Process> victim = Process::start({die_path(), "sleep"});
+        ASSERT_TRUE(victim && victim->read_after("ready"));
+        Result<Process> sender = Process::start({die_path(), "send", std::to_string(victim->pid()), "USR1", how});
+        ASSERT_TRUE(sender) << sender.error().message;
+        EXPECT_EQ(sender->wait().value_or(-1), exited(0)) << how;
+        EXPECT_EQ(victim->wait().value_or(-1), SIGUSR1) << how;
+    }
+}
+
+TEST(DieCrowd, EndsWhenItsGroupIsAskedTo) {
+    Result<Process> crowd = Process::start({die_path(), "crowd", "5"}, {.own_group = true});
+    ASSERT_TRUE(crowd && crowd->read_after("ready"));
+    ASSERT_EQ(::kill(-crowd->pid(), SIGTERM), 0);
+    EXPECT_EQ(crowd->read_after("count").value_or("none"), "5");
+    EXPECT_EQ(crowd->wait().value_or(-1), exited(0));
+}
+
+TEST(DieUser, LeavesRoot) {
+    if (::geteuid() != 0) {
+        GTEST_SKIP() << "setresuid needs root";
+    }
+    Result<Process> victim = Process::start({die_path(), "user", "65534"});
+    ASSERT_TRUE(victim) << victim.error().message;
+    EXPECT_EQ(victim->wait().value_or(-1), exited(0));
+}
+
 TEST(DiePdeathsig, TheChildDiesOfTheSignalItAskedFor) {
     ASSERT_EQ(::prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
     Result<Process> parent = Process::start({die_path(), "pdeathsig", "USR2"});
@@ -190,6 +223,20 @@ TEST(DiePidns, TellsBothChildrenAndEnds) {
     EXPECT_NE(*init, *sleeper);
     EXPECT_EQ(victim->wait().value_or(-1), exited(0));
     EXPECT_EQ(::kill(static_cast<pid_t>(*sleeper), 0), -1) << "the namespace outlived its init";
+}
+
+TEST(DiePidns, TheInitSleepsThroughSigterm) {
+    if (::geteuid() != 0) {
+        GTEST_SKIP() << "unshare(CLONE_NEWPID) needs root";
+    }
+    Result<Process> victim = Process::start({die_path(), "pidns-sleep"});
+    ASSERT_TRUE(victim) << victim.error().message;
+    const Result<long> init = parse_number(victim->read_after("child").value_or(""));
+    ASSERT_TRUE(init) << init.error().message;
+    ASSERT_EQ(::kill(static_cast<pid_t>(*init), SIGTERM), 0);
+    EXPECT_EQ(victim->wait(std::chrono::milliseconds(1)).error().errno_value, ETIMEDOUT);
+    ASSERT_EQ(::kill(static_cast<pid_t>(*init), SIGKILL), 0);
+    EXPECT_EQ(victim->wait().value_or(-1), exited(0));
 }
 
 } // namespace

@@ -1,7 +1,9 @@
 #include "tests/support/cgroup.hpp"
+#include "tests/support/clone.hpp"
 #include "tests/support/process.hpp"
 #include "tests/support/temp_dir.hpp"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <unistd.h>
@@ -70,6 +72,29 @@ TEST(Process, DestructorKillsAndReaps) {
     EXPECT_EQ(errno, ESRCH);
 }
 
+TEST(Process, LeadsItsGroupOnRequest) {
+    Result<Process> leader = Process::start({die_path(), "sleep"}, {.own_group = true});
+    ASSERT_TRUE(leader) << leader.error().message;
+    EXPECT_EQ(::getpgid(leader->pid()), leader->pid());
+}
+
+TEST(CloneProcess, TakesTheNumber) {
+    if (::geteuid() != 0) {
+        GTEST_SKIP() << "choosing a pid needs root";
+    }
+    Result<Process> first = Process::start({die_path(), "exit", "0"});
+    ASSERT_TRUE(first) << first.error().message;
+    EXPECT_EQ(clone_process({.pid = first->pid()}).error().errno_value, EEXIST) << "its zombie has the number";
+    ASSERT_TRUE(first->wait());
+    const Result<pid_t> second = clone_process({.pid = first->pid()});
+    if (second && *second == 0) {
+        ::_exit(0);
+    }
+    ASSERT_TRUE(second) << second.error().message;
+    EXPECT_EQ(*second, first->pid());
+    EXPECT_EQ(reap(*second).value_or(-1), 0);
+}
+
 TEST(TempDir, IsRemovedWithItsContent) {
     std::filesystem::path path;
     {
@@ -113,6 +138,19 @@ TEST_F(Cgroup, KillsItsMembersAndGoes) {
     }
     EXPECT_FALSE(std::filesystem::exists(path));
     EXPECT_EQ(member->wait().value_or(-1), SIGKILL);
+}
+
+TEST_F(Cgroup, ProcessIsBornInIt) {
+    const Result<TestCgroup> group = TestCgroup::unified();
+    if (!group) {
+        GTEST_SKIP() << group.error().message;
+    }
+    const Result<TestCgroup> inner = TestCgroup::inside(*group, "inner.service");
+    ASSERT_TRUE(inner) << inner.error().message;
+    Result<Process> reader = Process::start({"cat", "/proc/self/cgroup"}, {.born_in = inner->path()});
+    ASSERT_TRUE(reader) << reader.error().message;
+    const std::string path = "/" + group->path().filename().string() + "/inner.service";
+    EXPECT_THAT(reader->read_rest().value_or(""), testing::HasSubstr("0::" + path + "\n"));
 }
 
 TEST_F(Cgroup, MemoryLimitKills) {

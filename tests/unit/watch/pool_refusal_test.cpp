@@ -165,7 +165,7 @@ TEST_P(PoolRefusalTest, TheTagIsRefused) {
 TEST_P(PoolRefusalTest, ATagThatComesTooLateIsNoRefusal) {
     const Process child = start_sleeper();
     slots.refuse_with = ESRCH;
-    EXPECT_NE(watch(child), nullptr);
+    ASSERT_NE(watch(child), nullptr);
     EXPECT_EQ(refusals(), "");
     ASSERT_TRUE(child.kill(SIGKILL));
     run_until_told("ended");

@@ -57,6 +57,7 @@ TEST_P(ScanTest, ItsEndIsSeen) {
     Process child = start_sleeper();
     select_only(child);
     scan();
+    ASSERT_TRUE(listener.was("watched"));
     ASSERT_TRUE(child.kill(SIGKILL));
     (void)value_of(child.wait());
     run_until_told("released");
@@ -67,8 +68,8 @@ TEST_P(ScanTest, FindsAZombie) {
     const Process child = start_zombie();
     select_only(child);
     scan();
+    ASSERT_EQ(listener.count("watched"), 1U);
     run_until_told("ended");
-    EXPECT_EQ(listener.count("watched"), 1U);
 }
 
 TEST_P(ScanTest, LeavesCandidatesToTheirTime) {

@@ -1,0 +1,186 @@
+#include "tests/unit/observer/reporter_fixture.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <linux/capability.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <array>
+#include <csignal>
+#include <optional>
+#include <string>
+
+// Without BPF: the pidfd is the only witness.
+
+namespace knell::test {
+namespace {
+
+using testing::IsEmpty;
+using testing::SizeIs;
+
+constexpr uid_t kNobody = 65534;
+
+class PidfdOnlyTest : public ZombieTest {
+  protected:
+    void SetUp() override {
+        ZombieTest::SetUp();
+        start(kPidfdsOnly, select_comm(own_name()));
+    }
+};
+
+// A child by the name that scans select, which has stopped itself. Killed with this object; reaped only by the test.
+class StoppedChild {
+  public:
+    explicit StoppedChild(uid_t uid) {
+        const std::string name = own_name();
+        pid_ = ::fork();
+        if (pid_ == 0) {
+            ::prctl(PR_SET_NAME, name.c_str());
+            if (::setuid(uid) == 0) {
+                ::raise(SIGSTOP);
+            }
+            ::_exit(1);
+        }
+        int status = 0;
+        EXPECT_EQ(::waitpid(pid_, &status, WUNTRACED), pid_);
+        EXPECT_TRUE(WIFSTOPPED(status));
+        pidfd_.emplace(value_of(Pidfd::open(pid_)));
+    }
+    StoppedChild(const StoppedChild&) = delete;
+    StoppedChild& operator=(const StoppedChild&) = delete;
+    ~StoppedChild() {
+        if (pidfd_->send_signal(SIGKILL)) {
+            (void)reap();
+        }
+    }
+
+    [[nodiscard]] const Pidfd& pidfd() const { return *pidfd_; }
+    // Waits for its end; the wait status.
+    [[nodiscard]] Result<int> reap() const { return test::reap(pid_); }
+
+  private:
+    pid_t pid_ = -1;
+    std::optional<Pidfd> pidfd_;
+};
+
+// This thread's, while it lives.
+class WithoutPtraceCapability {
+  public:
+    WithoutPtraceCapability() { set(false); }
+    WithoutPtraceCapability(const WithoutPtraceCapability&) = delete;
+    WithoutPtraceCapability& operator=(const WithoutPtraceCapability&) = delete;
+    ~WithoutPtraceCapability() { set(true); }
+
+  private:
+    static void set(bool effective) {
+        __user_cap_header_struct header{.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
+        std::array<__user_cap_data_struct, 2> data{};
+        ASSERT_EQ(::syscall(SYS_capget, &header, data.data()), 0);
+        const std::uint32_t bit = 1U << CAP_SYS_PTRACE;
+        data[0].effective = effective ? data[0].effective | (data[0].permitted & bit) : data[0].effective & ~bit;
+        ASSERT_EQ(::syscall(SYS_capset, &header, data.data()), 0);
+    }
+};
+
+TEST_F(PidfdOnlyTest, ADeathBySignal) {
+    Process child = start_die({"rename", own_name()});
+    (void)value_of(child.read_after("ready"));
+    ASSERT_TRUE(scan_finds(1));
+    const Instant before = monotonic_now();
+    ASSERT_TRUE(child.kill(SIGKILL));
+    run_until_zombies(1);
+    ASSERT_THAT(sink.events, SizeIs(1));
+    const Exit exit = sink.of<Exit>().at(0);
+    EXPECT_EQ(exit.process.pid, static_cast<std::uint32_t>(child.pid()));
+    EXPECT_EQ(exit.process.comm, own_name());
+    EXPECT_EQ(exit.process.uid, std::nullopt) << "/proc does not tell who it ran as";
+    EXPECT_EQ(exit.reason, Reason::signal);
+    EXPECT_EQ(exit.signal, SIGKILL);
+    ASSERT_TRUE(exit.killer);
+    EXPECT_EQ(exit.killer->kind, KillerClass::unknown);
+    EXPECT_GE(exit.time, before);
+    EXPECT_EQ(exit.teardown, std::nullopt);
+    EXPECT_EQ(exit.reaction, std::nullopt);
+    EXPECT_EQ(zombies(), 1U);
+
+    (void)value_of(child.wait());
+    run_until_released();
+    ASSERT_THAT(sink.events, SizeIs(2));
+    const Reap reap = sink.of<Reap>().at(0);
+    EXPECT_EQ(reap.reap, std::optional<Nanoseconds>(reap.time - exit.time)) << "counted from our wake-up";
+    EXPECT_EQ(zombies(), 0U);
+}
+
+TEST_F(PidfdOnlyTest, ANormalExit) {
+    const StoppedChild child(::getuid());
+    ASSERT_TRUE(scan_finds(1));
+    ASSERT_TRUE(child.pidfd().send_signal(SIGCONT)); // it leaves with 1
+    run_until_zombies(1);
+    ASSERT_THAT(sink.events, SizeIs(1));
+    EXPECT_EQ(sink.of<Exit>().at(0).reason, Reason::error);
+    EXPECT_EQ(sink.of<Exit>().at(0).exit_code, std::optional<int>(1));
+    (void)value_of(child.reap());
+    run_until_released();
+    EXPECT_THAT(sink.of<Reap>(), SizeIs(1));
+}
+
+// Its parent ignores SIGCHLD: there never is a zombie in /proc to be asked.
+TEST_F(PidfdOnlyTest, AnAutoreapedProcessIsAskedThroughItsPidfd) {
+    const auto before = std::signal(SIGCHLD, SIG_IGN);
+    const StoppedChild child(::getuid());
+    const bool found = scan_finds(1);
+    EXPECT_TRUE(child.pidfd().send_signal(SIGKILL));
+    await_reap(child.pidfd());
+    std::signal(SIGCHLD, before);
+    ASSERT_TRUE(found);
+    run_until_released();
+    if (!child.pidfd().exit_status()) {
+        GTEST_SKIP() << "this kernel does not tell the status of a reaped process (PIDFD_INFO_EXIT, Linux 6.15)";
+    }
+    ASSERT_THAT(sink.of<Exit>(), SizeIs(1));
+    EXPECT_EQ(sink.of<Exit>().at(0).signal, SIGKILL);
+    EXPECT_THAT(sink.of<Reap>(), SizeIs(1));
+    EXPECT_EQ(zombies(), 0U);
+}
+
+// The kernel shows the status 0 to those who may not trace: a death by SIGKILL must not become a success.
+TEST_F(PidfdOnlyTest, AStatusThatMayNotBeReadIsNoSuccess) {
+    if (::geteuid() != 0) {
+        GTEST_SKIP() << "needs root: becomes another user";
+    }
+    const StoppedChild child(kNobody);
+    const WithoutPtraceCapability unprivileged;
+    ASSERT_TRUE(scan_finds(1));
+    ASSERT_TRUE(child.pidfd().send_signal(SIGKILL));
+    run_until_zombies(1);
+    EXPECT_THAT(sink.events, IsEmpty()) << "its status is not known yet";
+    EXPECT_EQ(zombies(), 1U) << "it waits to be collected all the same";
+    (void)value_of(child.reap());
+    run_until_released();
+    ASSERT_THAT(sink.of<Exit>(), SizeIs(1));
+    EXPECT_EQ(sink.of<Exit>().at(0).reason, child.pidfd().exit_status() ? Reason::signal : Reason::unknown);
+    EXPECT_EQ(zombies(), 0U);
+}
+
+// When we leave while it is a zombie, what is known must do.
+TEST_F(PidfdOnlyTest, AStatusThatNeverBecameKnownIsUnknown) {
+    if (::geteuid() != 0) {
+        GTEST_SKIP() << "needs root: becomes another user";
+    }
+    const StoppedChild child(kNobody);
+    const WithoutPtraceCapability unprivileged;
+    ASSERT_TRUE(scan_finds(1));
+    ASSERT_TRUE(child.pidfd().send_signal(SIGKILL));
+    run_until_zombies(1);
+    pool->release_all();
+    ASSERT_THAT(sink.events, SizeIs(1));
+    EXPECT_EQ(sink.of<Exit>().at(0).reason, Reason::unknown);
+    EXPECT_EQ(sink.of<Exit>().at(0).exit_code, std::nullopt);
+    (void)value_of(child.reap());
+}
+
+} // namespace
+} // namespace knell::test
