@@ -93,21 +93,26 @@ int BPF_PROG(exit_group_dead, struct task_struct* task, _Bool group_dead) {
     return 0;
 }
 
-/* Before 6.16. A second thread that also sees live == 0 finds the process recorded; with one thread there is no second. */
+/*
+ * Before 6.16. A second thread that also sees live == 0 finds the process recorded, even when the first one is released
+ * by then and it is the only one left. Where the only one left finds no mark, no other thread saw live == 0.
+ */
 SEC("tp_btf/sched_process_exit")
 int BPF_PROG(exit_live_count, struct task_struct* task) {
     struct process_mark* mark;
+    _Bool alone;
 
     if (task->signal->live.counter != 0 || (task->flags & PF_KTHREAD)) {
         return 0;
     }
-    if (task->signal->nr_threads > 1) {
-        mark = bpf_task_storage_get(&marks, task->group_leader, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
-        if (!mark) {
-            count(KNELL_COUNTER_MARKS_FAILED);
-        } else if (__sync_lock_test_and_set(&mark->exit_recorded, 1)) {
+    alone = task->signal->nr_threads == 1;
+    mark = alone ? bpf_task_storage_get(&marks, task->group_leader, 0, 0) : make_mark(task->group_leader);
+    if (mark) {
+        if (__sync_lock_test_and_set(&mark->exit_recorded, 1)) {
             return 0;
         }
+    } else if (!alone) {
+        count(KNELL_COUNTER_MARKS_FAILED);
     }
     process_ended(task);
     return 0;

@@ -66,6 +66,15 @@ struct {
     __type(value, struct process_mark);
 } marks __weak SEC(".maps");
 
+/*
+ * The process's mark, made if there is none; NULL: no memory. When two CPUs make it at once, the kernel refuses one of
+ * them (bpf_local_storage_update() with BPF_NOEXIST), which then finds the other's.
+ */
+static __always_inline struct process_mark* make_mark(struct task_struct* leader) {
+    struct process_mark* mark = bpf_task_storage_get(&marks, leader, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
+    return mark ? mark : bpf_task_storage_get(&marks, leader, 0, 0);
+}
+
 /* Scope of an OOM kill by the victim's pid: kernels before 6.8 pass mark_victim a number, not a task. */
 struct {
     __uint(type, BPF_MAP_TYPE_LRU_HASH);

@@ -146,7 +146,7 @@ int BPF_PROG(signal_generate, int number, struct kernel_siginfo* info, struct ta
     if (!decisive && number != SIGTERM && signal_handler(target, number) != 0) {
         return 0; /* the process handles it */
     }
-    mark = bpf_task_storage_get(&marks, target->group_leader, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
+    mark = make_mark(target->group_leader);
     if (!mark) {
         count(KNELL_COUNTER_MARKS_FAILED);
         return 0;

@@ -64,6 +64,7 @@ struct DeathReporter::Note final : WatchNote {
     Exit exit;             // process identity; the rest once it is `explained`
     bool explained = false;
     bool told = false;
+    bool before_us = false; // dead before we came: nothing is said of its end
     ZombieNode zombie;
 };
 
@@ -129,6 +130,9 @@ void DeathReporter::watched(Watch& watch, const knell_process& process, const Fd
     auto note = std::make_unique<Note>();
     note->exit.process = identify(process, std::move(place));
     note->exit.process.uid.reset(); // /proc shows who may access the files, not who the process runs as
+    // A zombie from before our time is waiting to be collected; its death was not seen, whoever the witness is.
+    const auto stat = procfd::read_stat(*proc_directory);
+    note->before_us = stat && stat->zombie() && process.start_ns < began_;
     watch.set_note(std::move(note));
 }
 
@@ -211,7 +215,7 @@ void DeathReporter::complete(Note& note, const WatchedEnd& end) {
 }
 
 void DeathReporter::tell(Note& note) {
-    if (note.explained && !note.told) {
+    if (note.explained && !note.told && !note.before_us) {
         note.told = true;
         events_.on_event(note.exit);
     }

@@ -64,6 +64,7 @@ class DeathReporter final : public PoolListener {
     void complete(Note& note, const WatchedEnd& end);
     void tell(Note& note);
 
+    const Instant began_ = monotonic_now();
     Sources sources_;
     WatchSelect select_;
     Places& places_;

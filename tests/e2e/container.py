@@ -16,7 +16,7 @@ def _cgroup_mounts() -> list[pathlib.Path]:
 
 
 class Container:
-    """One process, the way of the `die` program that it is given; its init, alone in its pid namespace."""
+    """Its init is the `die` program with the way that it is given."""
 
     def __init__(self, directory: pathlib.Path, way: list[str], memory_bytes: int):
         self.id = os.urandom(32).hex()
@@ -42,8 +42,12 @@ class Container:
         """The command that runs it in the foreground and ends with its status."""
         return self._runc("run", "--bundle", self._bundle, self.id)
 
+    def exec_command(self, *way) -> list:
+        """The same for another process in it."""
+        return self._runc("exec", self.id, "/die", *way)
+
     def pid(self) -> int:
-        """Its init's, in this namespace, once runc has started it."""
+        """Its init's, in our namespace, once runc has started it."""
 
         def running():
             shown = subprocess.run(self._runc("state", self.id), capture_output=True, check=False)

@@ -25,6 +25,11 @@ def wait_until(condition, what: str, seconds: float = PATIENCE):
     return answer
 
 
+def read_lines(path: pathlib.Path) -> list[str]:
+    """The lines of a file that is being written, as far as they are complete."""
+    return path.read_text(errors="surrogateescape").split("\n")[:-1]
+
+
 class Program:
     """A started process. Its output goes to files: it never waits for us, and what it wrote outlives it."""
 

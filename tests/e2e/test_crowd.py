@@ -3,7 +3,7 @@
 import json
 import os
 
-from programs import pids_watched, wait_until
+from programs import pids_watched, read_lines, wait_until
 from support import EndToEnd, requires
 
 CROWD = 15_000
@@ -39,7 +39,7 @@ class Crowd(EndToEnd):
         self.assertEqual(metrics.sum("knell_exits_dropped_total"), 0)
 
         def lines_of_ours():
-            lines = map(json.loads, events.read_text().splitlines())
+            lines = map(json.loads, read_lines(events))
             ours = [line for line in lines if line.get("unit") == unit.name and line["event"] != "exec"]
             return ours if len(ours) >= 2 * ended else None
 

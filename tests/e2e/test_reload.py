@@ -3,7 +3,7 @@
 import json
 import signal
 
-from programs import await_watched, pids_watched, wait_until
+from programs import await_watched, pids_watched, read_lines, wait_until
 from support import EndToEnd, requires
 
 SUCCESSFUL = "knell_config_last_reload_successful"
@@ -23,7 +23,7 @@ class Reload(EndToEnd):
         agent.await_line(answer, "stderr")
 
     def lines(self, path) -> list[dict]:
-        return [json.loads(line) for line in path.read_text().splitlines()]
+        return [json.loads(line) for line in read_lines(path)]
 
     def test_wrong_file_keeps_what_runs(self):
         events = self.directory / "events"

@@ -57,6 +57,7 @@ class StoppedChild {
         }
     }
 
+    [[nodiscard]] pid_t pid() const { return pid_; }
     [[nodiscard]] const Pidfd& pidfd() const { return *pidfd_; }
     // Waits for its end; the wait status.
     [[nodiscard]] Result<int> reap() const { return test::reap(pid_); }
@@ -111,6 +112,20 @@ TEST_F(PidfdOnlyTest, ADeathBySignal) {
     ASSERT_THAT(sink.events, SizeIs(2));
     const Reap reap = sink.of<Reap>().at(0);
     EXPECT_EQ(reap.reap, std::optional<Nanoseconds>(reap.time - exit.time)) << "counted from our wake-up";
+    EXPECT_EQ(zombies(), 0U);
+}
+
+// Its death was not seen, whoever the witness is; that it waits to be collected is.
+TEST_F(ZombieTest, AZombieFromBeforeUsIsNoDeath) {
+    const StoppedChild child(::getuid());
+    ASSERT_TRUE(child.pidfd().send_signal(SIGKILL));
+    await_zombie(child.pid());
+    start(kPidfdsOnly, select_comm(own_name()));
+    ASSERT_TRUE(scan_finds(1));
+    run_until_zombies(1);
+    (void)value_of(child.reap());
+    run_until_released();
+    EXPECT_THAT(sink.events, IsEmpty());
     EXPECT_EQ(zombies(), 0U);
 }
 
