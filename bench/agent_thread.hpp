@@ -11,8 +11,8 @@
 
 namespace knell::bench {
 
-// The agent as `knell run` has it, but for HTTP: loop, observer and ledger on a thread of their own, whose CPU time can be
-// told from the benchmark's.
+// The agent as `knell run` has it, but for HTTP: loop, observer and ledger on a thread of their own, whose CPU time can
+// be told from the benchmark's.
 class AgentThread {
   public:
     static Result<std::unique_ptr<AgentThread>> start();

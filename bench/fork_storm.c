@@ -1,7 +1,7 @@
 /*
- * The workload of `knell-bench storm`: forks and collects N children as fast as the machine can, each a real process with
- * its own memory that exits at once. Static and tiny, so that what is measured is the kernel's work for a process and not
- * the copying of a large address space.
+ * The workload of `knell-bench storm`: forks and collects N children as fast as the machine can, each a real process
+ * with its own memory that exits at once. Static and tiny, so that what is measured is the kernel's work for a process
+ * and not the copying of a large address space.
  */
 #include <stdio.h>
 #include <stdlib.h>

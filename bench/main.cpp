@@ -7,7 +7,8 @@ int main(int argc, char** argv) {
     CLI::App app{"knell-bench measures what watching costs, on this machine. Needs root.", "knell-bench"};
     app.require_subcommand(1);
     knell::bench::StormOptions options;
-    CLI::App* storm = app.add_subcommand("storm", "Fork and exit as fast as the machine can, with the agent and without");
+    CLI::App* storm =
+        app.add_subcommand("storm", "Fork and exit as fast as the machine can, with the agent and without");
     storm->add_option("--exits", options.exits, "Processes in all")->check(CLI::PositiveNumber);
     storm->add_option("--workers", options.workers, "Processes that fork at the same time")->check(CLI::Range(1, 1024));
     storm->add_option("--repetitions", options.repetitions, "Rounds")->check(CLI::Range(1, 100));

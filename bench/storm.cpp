@@ -50,8 +50,8 @@ Result<Nanoseconds> run_workers(const StormOptions& options) {
     return elapsed(start, monotonic_now());
 }
 
-// Waits until every delivered exit since the agent's start is in the ledger: a few milliseconds after the last one. False:
-// the books do not balance.
+// Waits until every delivered exit since the agent's start is in the ledger: a few milliseconds after the last one.
+// False: the books do not balance.
 bool settle(const AgentThread& agent) {
     const timespec pause{0, 10'000'000};
     for (int i = 0; i < 200; ++i) {
@@ -68,7 +68,7 @@ bool settle(const AgentThread& agent) {
 
 struct Sample {
     Nanoseconds wall = 0;
-    double agent_us = 0; // CPU of the loop thread per exit
+    double agent_us = 0;    // CPU of the loop thread per exit
     double bpf_exit_us = 0; // mean of the exit program
     double bpf_all_us = 0;  // all programs, per exit
     std::uint64_t seen = 0;

@@ -52,8 +52,8 @@ KNELL_ASSERT_SIZE(struct knell_record, 16);
 /* A process as the kernel knows it at the instant of the record. */
 struct knell_process {
     knell_u32 pid;
-    knell_u32 ppid;             /* real parent; 0 = none */
-    knell_u32 uid;              /* real user id, initial user namespace */
+    knell_u32 ppid; /* real parent; 0 = none */
+    knell_u32 uid;  /* real user id, initial user namespace */
     knell_u32 reserved;
     knell_u64 start_ns;         /* start of the process */
     knell_u64 start_boot_ns;    /* the same instant on CLOCK_BOOTTIME: what /proc/PID/stat shows, in clock ticks */
@@ -95,17 +95,17 @@ enum knell_sender_flag {
 
 /* One signal and who sent it: `current` when the kernel queued it. */
 struct knell_signal {
-    knell_u64 time_ns;          /* when it was generated; 0 = no signal recorded */
-    knell_u64 cgroup_id;        /* of the sender, as in struct knell_process */
-    knell_u64 cgroup_v1_id;     /* of the sender */
+    knell_u64 time_ns;      /* when it was generated; 0 = no signal recorded */
+    knell_u64 cgroup_id;    /* of the sender, as in struct knell_process */
+    knell_u64 cgroup_v1_id; /* of the sender */
     knell_u32 sender_pid;
     knell_u32 sender_uid;
-    knell_s32 si_code;          /* SI_USER, SI_TKILL, SEGV_MAPERR, ...; 0 unless siginfo is KNELL_SIGINFO_VALUE */
-    knell_u32 sender_flags;     /* enum knell_sender_flag */
-    knell_u8 number;            /* SIG* */
-    knell_u8 siginfo;           /* enum knell_siginfo */
-    knell_u8 group;             /* 1 = sent to the process, 0 = to one thread */
-    knell_u8 decisive;          /* 1 = the kernel had already decided that the process dies of this one */
+    knell_s32 si_code;      /* SI_USER, SI_TKILL, SEGV_MAPERR, ...; 0 unless siginfo is KNELL_SIGINFO_VALUE */
+    knell_u32 sender_flags; /* enum knell_sender_flag */
+    knell_u8 number;        /* SIG* */
+    knell_u8 siginfo;       /* enum knell_siginfo */
+    knell_u8 group;         /* 1 = sent to the process, 0 = to one thread */
+    knell_u8 decisive;      /* 1 = the kernel had already decided that the process dies of this one */
     knell_u32 reserved;
     char sender_comm[KNELL_COMM_SIZE];
 };
@@ -121,9 +121,9 @@ enum knell_exit_flag {
 struct knell_exit {
     struct knell_record head;
     struct knell_process process;
-    knell_s32 status;          /* wait status that the parent will see: low 7 bits signal, 0x80 core dumped, >> 8 code */
-    knell_u32 flags;           /* enum knell_exit_flag */
-    knell_u64 first_term_ns;   /* first SIGTERM sent to the process, also one that it ignores; 0 = none */
+    knell_s32 status;        /* wait status that the parent will see: low 7 bits signal, 0x80 core dumped, >> 8 code */
+    knell_u32 flags;         /* enum knell_exit_flag */
+    knell_u64 first_term_ns; /* first SIGTERM sent to the process, also one that it ignores; 0 = none */
     struct knell_signal fatal; /* last signal that could have killed it; time_ns == 0: none was seen */
 };
 KNELL_ASSERT_SIZE(struct knell_exit, 168);
@@ -145,7 +145,7 @@ KNELL_ASSERT_SIZE(struct knell_slot, 24);
 
 /* What both sides do about wake-ups; the single element of the mapped array `control`. See bpf/wakeup.bpf.h. */
 struct knell_control {
-    knell_u32 armed;      /* user sets 1 before sleeping without a timeout; the BPF side exchanges it for 0, then wakes */
+    knell_u32 armed; /* user sets 1 before sleeping without a timeout; the BPF side exchanges it for 0, then wakes */
     knell_u32 coalescing; /* user sets 1 before sleeping on the coalescing timer; a ring above high water wakes */
     knell_u64 reserved0[7];
     knell_u32 late_wakeup; /* BPF: a timer is running that will wake user space for records that wake nobody */
@@ -166,9 +166,9 @@ enum knell_counter {
     KNELL_COUNTER_EXECS_DROPPED = 6,   /* of these: no room in the ring */
     KNELL_COUNTER_WAKEUPS_ARMED = 7,   /* the consumer slept and an exit woke it */
     KNELL_COUNTER_WAKEUPS_HIGH_WATER = 8,
-    KNELL_COUNTER_WAKEUPS_LATE = 9,    /* by the timer, for forks and execs */
-    KNELL_COUNTER_SIGNALS = 10,        /* signals that were recorded as possibly fatal */
-    KNELL_COUNTER_MARKS_FAILED = 11,   /* task storage refused memory for such a record: the killer stays unknown */
+    KNELL_COUNTER_WAKEUPS_LATE = 9,  /* by the timer, for forks and execs */
+    KNELL_COUNTER_SIGNALS = 10,      /* signals that were recorded as possibly fatal */
+    KNELL_COUNTER_MARKS_FAILED = 11, /* task storage refused memory for such a record: the killer stays unknown */
     KNELL_COUNTER_COUNT = 12,
 };
 

@@ -4,9 +4,9 @@
  *
  * do_exit() -> trace_sched_process_exit() for every thread; the process ends with the last one. "Last" is not
  * pid == tgid: a leader may leave first, and in an exec by another thread the old leader exits with pid == tgid and
- * code 0 while the process lives on. Since 6.16 the tracepoint says it (`group_dead`), and it moved before exit_mm(), so
- * exit-to-notify contains the teardown of the memory; before, signal->live == 0 says nearly the same: two threads that
- * exit on two CPUs can both see 0, hence the de-duplication below.
+ * code 0 while the process lives on. Since 6.16 the tracepoint says it (`group_dead`), and it moved before exit_mm(),
+ * so exit-to-notify contains the teardown of the memory; before, signal->live == 0 says nearly the same: two threads
+ * that exit on two CPUs can both see 0, hence the de-duplication below.
  *
  * Why a tracepoint: it exists on every kernel since 5.5 with BTF arguments, needs no trampoline (refused on locked-down
  * hosts), and runs in the dying task. It misses nothing; what it cannot know is the reap, which the pidfd tells.
@@ -16,7 +16,8 @@
 
 /*
  * The status that the parent will see, not the last thread's own code (kernel/exit.c, wait_task_zombie()): the group's
- * exit code once anything ended the whole group, which since 6.1 includes the exit of the last thread; else the leader's.
+ * exit code once anything ended the whole group, which since 6.1 includes the exit of the last thread; else the
+ * leader's.
  */
 static __always_inline int wait_status(struct task_struct* task) {
     struct signal_struct* signal = task->signal;

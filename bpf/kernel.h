@@ -68,11 +68,11 @@ struct signal_struct {
     struct {
         int counter;
     } live;
-    struct mm_struct *oom_mm;
+    struct mm_struct* oom_mm;
 };
 
 struct sigaction {
-    void *sa_handler;
+    void* sa_handler;
 };
 
 struct k_sigaction {
@@ -93,16 +93,16 @@ struct kernfs_node {
 };
 
 struct cgroup {
-    struct kernfs_node *kn;
+    struct kernfs_node* kn;
 };
 
 struct cgroup_subsys_state {
-    struct cgroup *cgroup;
+    struct cgroup* cgroup;
 };
 
 struct css_set {
-    struct cgroup_subsys_state *subsys[16];
-    struct cgroup *dfl_cgrp;
+    struct cgroup_subsys_state* subsys[16];
+    struct cgroup* dfl_cgrp;
 };
 
 struct task_struct {
@@ -110,16 +110,16 @@ struct task_struct {
     int exit_code;
     int pid;
     int tgid;
-    struct task_struct *real_parent;
-    struct task_struct *group_leader;
-    struct pid *thread_pid;
+    struct task_struct* real_parent;
+    struct task_struct* group_leader;
+    struct pid* thread_pid;
     u64 start_time;
     u64 start_boottime;
-    const struct cred *cred;
+    const struct cred* cred;
     char comm[16];
-    struct signal_struct *signal;
-    struct sighand_struct *sighand;
-    struct css_set *cgroups;
+    struct signal_struct* signal;
+    struct sighand_struct* sighand;
+    struct css_set* cgroups;
 };
 
 struct linux_binprm;

@@ -51,7 +51,8 @@ struct {
     __type(value, u32);
 } watch_slots __weak SEC(".maps");
 
-/* What happened to a process before its end. Exists only for those that a possibly fatal signal or any SIGTERM was sent to. */
+/* What happened to a process before its end. Exists only for those that a possibly fatal signal or any SIGTERM was sent
+ * to. */
 struct process_mark {
     struct knell_signal fatal;
     u64 first_term_ns;

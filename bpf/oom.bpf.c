@@ -4,8 +4,8 @@
  * hit is only known here: mark_oom_victim() -> trace_mark_victim() runs below mem_cgroup_out_of_memory() for a memory
  * cgroup and not below it for the whole machine, and the kernel stack says which.
  *
- * The tracepoint took a pid before 6.8 and takes the task since (6.1 has it backported): chosen from BTF. The pid is the
- * victim's thread that still has the memory; where that is not the leader, the scope stays unknown on old kernels.
+ * The tracepoint took a pid before 6.8 and takes the task since (6.1 has it backported): chosen from BTF. The pid is
+ * the victim's thread that still has the memory; where that is not the leader, the scope stays unknown on old kernels.
  */
 #include "bpf/maps.bpf.h"
 

@@ -120,7 +120,8 @@ static __always_inline _Bool is_ignored_stop_request(int number, int result, str
 }
 
 SEC("tp_btf/signal_generate")
-int BPF_PROG(signal_generate, int number, struct kernel_siginfo* info, struct task_struct* target, int group, int result) {
+int BPF_PROG(signal_generate, int number, struct kernel_siginfo* info, struct task_struct* target, int group,
+             int result) {
     struct signal_struct* signal = target->signal;
     struct process_mark* mark;
     _Bool ignored_request;
@@ -159,7 +160,8 @@ int BPF_PROG(signal_generate, int number, struct kernel_siginfo* info, struct ta
         return 0; /* it cannot be what the process dies of */
     }
     count(KNELL_COUNTER_SIGNALS);
-    /* A later decisive signal replaces an earlier one (SIGKILL during a core dump); nothing else replaces a decisive one. */
+    /* A later decisive signal replaces an earlier one (SIGKILL during a core dump); nothing else replaces a decisive
+     * one. */
     if (decisive || !mark->fatal.decisive) {
         record_signal(&mark->fatal, number, info, group, target, decisive, now);
     }

@@ -6,8 +6,8 @@
  * begin_new_exec() is past the point of no return at trace_sched_process_exec(): the process keeps its pid and identity
  * whichever of its threads called exec.
  *
- * Nobody needs these records at once (a process is watched from `watch.min_age` on), so they wake nobody: they ride with
- * the next exit, or with a timer that runs once per burst. A wake-up for each would cost a forking process 13 us.
+ * Nobody needs these records at once (a process is watched from `watch.min_age` on), so they wake nobody: they ride
+ * with the next exit, or with a timer that runs once per burst. A wake-up for each would cost a forking process 13 us.
  */
 #include "bpf/process.bpf.h"
 #include "bpf/wakeup.bpf.h"

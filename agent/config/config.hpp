@@ -52,8 +52,8 @@ struct Config {
     } state;
 
     struct Jsonl {
-        std::string path = "-";       // "-" = standard output
-        std::vector<Reason> reasons;  // empty = all
+        std::string path = "-";      // "-" = standard output
+        std::vector<Reason> reasons; // empty = all
     };
     std::optional<Jsonl> jsonl;
 };

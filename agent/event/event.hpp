@@ -43,9 +43,9 @@ struct Exit {
     std::optional<int> exit_code; // of a normal exit
     int signal = 0;               // of a death by signal; 0 = none
     bool core_dumped = false;
-    std::optional<OomScope> oom_scope; // reason oom_kill
-    std::optional<Killer> killer;      // deaths by signal
-    int preceded_by = 0;               // a stop request (SIGTERM) that came before a normal exit; 0 = none
+    std::optional<OomScope> oom_scope;             // reason oom_kill
+    std::optional<Killer> killer;                  // deaths by signal
+    int preceded_by = 0;                           // a stop request (SIGTERM) that came before a normal exit; 0 = none
     std::optional<Nanoseconds> since_stop_request; // first SIGTERM to exit
     std::optional<Nanoseconds> teardown;           // exit to notify; watched processes
     std::optional<Nanoseconds> reaction;           // notify to our wake-up; watched processes

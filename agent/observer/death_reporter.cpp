@@ -61,7 +61,7 @@ void apply(Verdict verdict, Exit& exit) {
 
 // What is known about a watched process's death so far.
 struct DeathReporter::Note final : WatchNote {
-    Exit exit;             // process identity; the rest once it is `explained`
+    Exit exit; // process identity; the rest once it is `explained`
     bool explained = false;
     bool told = false;
     bool before_us = false; // dead before we came: nothing is said of its end

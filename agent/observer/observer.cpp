@@ -65,9 +65,9 @@ Result<> Observer::open(const ObserverOptions& options) {
     }
     places_ = std::make_unique<Places>(
         PlaceResolver(hierarchies ? std::move(*hierarchies) : Hierarchies{}, options.attribution), *ledger_);
-    reporter_ = std::make_unique<DeathReporter>(
-        DeathReporter::Sources{probe_ != nullptr, probe_ && probe_->observes_signals()}, options.select, *places_,
-        *ledger_, events_);
+    reporter_ =
+        std::make_unique<DeathReporter>(DeathReporter::Sources{probe_ != nullptr, probe_ && probe_->observes_signals()},
+                                        options.select, *places_, *ledger_, events_);
     pool_ = std::make_unique<Pool>(loop_, probe_.get(), options.pool, *reporter_);
     features_ = describe_features(probe_.get(), loop_, {why_no_bpf, why_no_cgroups, options.why_not_io_uring});
     set_sinks({});
@@ -158,7 +158,8 @@ bool Observer::loop_turns_within(Nanoseconds patience) const {
     const std::uint64_t before = turns_.value();
     const Instant deadline = monotonic_now() + patience;
     loop_.wake();
-    for (Nanoseconds pause = 50 * kMicrosecond; turns_.value() == before; pause = std::min(pause * 2, 20 * kMillisecond)) {
+    for (Nanoseconds pause = 50 * kMicrosecond; turns_.value() == before;
+         pause = std::min(pause * 2, 20 * kMillisecond)) {
         if (monotonic_now() >= deadline) {
             return false;
         }

@@ -98,7 +98,8 @@ Result<> Probe::Programs::open(const KernelBtf& btf, const ProbeOptions& options
     knobs.memcg_oom_start = memcg_oom.start;
     knobs.memcg_oom_end = memcg_oom.end;
     knobs.read_cgroup_v1 = options.read_cgroup_v1 ? 1 : 0;
-    if (const int error = bpf_map__set_max_entries(skeleton->maps.ring, static_cast<std::uint32_t>(options.ring_bytes))) {
+    if (const int error =
+            bpf_map__set_max_entries(skeleton->maps.ring, static_cast<std::uint32_t>(options.ring_bytes))) {
         return system_failure("sizing the ring", -error);
     }
     if (const int error = bpf_map__set_max_entries(skeleton->maps.slots, options.slots)) {
