@@ -12,7 +12,11 @@ int main(int argc, char** argv) {
     storm->add_option("--exits", options.exits, "Processes in all")->check(CLI::PositiveNumber);
     storm->add_option("--workers", options.workers, "Processes that fork at the same time")->check(CLI::Range(1, 1024));
     storm->add_option("--repetitions", options.repetitions, "Rounds")->check(CLI::Range(1, 100));
-    CLI11_PARSE(app, argc, argv);
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::ParseError& error) {
+        return app.exit(error) == 0 ? 0 : 2;
+    }
     if (auto done = knell::bench::storm(options); !done) {
         fmt::print(stderr, "knell-bench: {}\n", done.error().message);
         return 1;

@@ -105,6 +105,9 @@ Result<Sample> with_agent(const StormOptions& options, bool bpf_stats) {
         stats = std::move(*enabled);
     }
     const Status before = (*agent)->status();
+    if (!before.bpf) {
+        return failure("the storm measures the BPF side, which this machine refuses: `knell doctor` says why");
+    }
     const std::uint64_t counted_before = (*agent)->exits_counted();
     const Nanoseconds cpu_before = (*agent)->cpu_time();
     auto wall = run_workers(options);
@@ -143,6 +146,9 @@ void print_sample(const char* what, const StormOptions& options, const Sample& s
 } // namespace
 
 Result<> storm(const StormOptions& options) {
+    if (options.exits < options.workers) {
+        return failure("fewer exits than workers");
+    }
     fmt::print("{} processes by {} workers; times in us per exit\n", options.exits, options.workers);
     fmt::print("{:<20} {:>9} {:>10} {:>9} {:>9} {:>9} {:>9} {:>9} {:>8}\n", "", "exits/s", "agent CPU", "BPF exit",
                "BPF all", "seen", "counted", "dropped", "wake-ups");

@@ -146,29 +146,29 @@ KNELL_ASSERT_SIZE(struct knell_slot, 24);
 /* What both sides do about wake-ups; the single element of the mapped array `control`. See bpf/wakeup.bpf.h. */
 struct knell_control {
     knell_u32 armed; /* user sets 1 before sleeping without a timeout; the BPF side exchanges it for 0, then wakes */
-    knell_u32 coalescing; /* user sets 1 before sleeping on the coalescing timer; a ring above high water wakes */
-    knell_u64 reserved0[7];
+    knell_u32 reserved0;
+    knell_u64 reserved1[7];
     knell_u32 late_wakeup; /* BPF: a timer is running that will wake user space for records that wake nobody */
-    knell_u32 reserved1;
-    knell_u64 reserved2[7];
+    knell_u32 reserved2;
+    knell_u64 reserved3[7];
 };
 KNELL_ASSERT_SIZE(struct knell_control, 128);
 
 /* ---- counters, per CPU, never reset -------------------------------------------------------------------------- */
 
 enum knell_counter {
-    KNELL_COUNTER_EXITS_SEEN = 0,      /* processes that ended; = delivered + dropped */
-    KNELL_COUNTER_EXITS_DELIVERED = 1, /* exit records in the ring */
-    KNELL_COUNTER_EXITS_DROPPED = 2,   /* no room in the ring */
-    KNELL_COUNTER_FORKS = 3,           /* processes created */
-    KNELL_COUNTER_FORKS_DROPPED = 4,   /* of these: no room in the ring */
-    KNELL_COUNTER_EXECS = 5,           /* successful execs */
-    KNELL_COUNTER_EXECS_DROPPED = 6,   /* of these: no room in the ring */
-    KNELL_COUNTER_WAKEUPS_ARMED = 7,   /* the consumer slept and an exit woke it */
-    KNELL_COUNTER_WAKEUPS_HIGH_WATER = 8,
-    KNELL_COUNTER_WAKEUPS_LATE = 9,  /* by the timer, for forks and execs */
-    KNELL_COUNTER_SIGNALS = 10,      /* signals that were recorded as possibly fatal */
-    KNELL_COUNTER_MARKS_FAILED = 11, /* task storage refused memory for such a record: the killer stays unknown */
+    KNELL_COUNTER_EXITS_SEEN = 0,         /* processes that ended; = delivered + dropped */
+    KNELL_COUNTER_EXITS_DELIVERED = 1,    /* exit records in the ring */
+    KNELL_COUNTER_EXITS_DROPPED = 2,      /* no room in the ring */
+    KNELL_COUNTER_FORKS = 3,              /* processes created */
+    KNELL_COUNTER_FORKS_DROPPED = 4,      /* of these: no room in the ring */
+    KNELL_COUNTER_EXECS = 5,              /* successful execs */
+    KNELL_COUNTER_EXECS_DROPPED = 6,      /* of these: no room in the ring */
+    KNELL_COUNTER_WAKEUPS_ARMED = 7,      /* the consumer slept and an exit woke it */
+    KNELL_COUNTER_WAKEUPS_HIGH_WATER = 8, /* it slept, and births alone had filled a quarter of the ring */
+    KNELL_COUNTER_WAKEUPS_LATE = 9,       /* by the timer, for forks and execs */
+    KNELL_COUNTER_SIGNALS = 10,           /* signals that were recorded as possibly fatal */
+    KNELL_COUNTER_MARKS_FAILED = 11,      /* task storage refused memory for such a record: the killer stays unknown */
     KNELL_COUNTER_COUNT = 12,
 };
 
@@ -180,7 +180,7 @@ KNELL_ASSERT_SIZE(struct knell_counters, 96);
 /* ---- knobs: constants that the agent sets before the programs are loaded ------------------------------------- */
 
 struct knell_knobs {
-    knell_u64 high_water_bytes; /* a fuller ring wakes a coalescing consumer */
+    knell_u64 high_water_bytes; /* a fuller ring wakes a sleeping consumer for forks and execs too */
     knell_u64 late_wakeup_ns;   /* how long fork and exec records may wait for a wake-up */
     knell_u64 memcg_oom_start;  /* address range of mem_cgroup_out_of_memory(); 0 = not known: no OOM scope */
     knell_u64 memcg_oom_end;

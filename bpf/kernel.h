@@ -107,6 +107,7 @@ struct css_set {
 
 struct task_struct {
     unsigned int flags;
+    int exit_state;
     int exit_code;
     int pid;
     int tgid;

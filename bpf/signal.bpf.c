@@ -20,7 +20,9 @@
 
 /*
  * exit_notify() wakes the pidfd's pollers, then sends the parent's SIGCHLD a few hundred nanoseconds later in the same
- * critical section: the stamp of "the world was told". Absent when the parent ignores SIGCHLD explicitly.
+ * critical section: the stamp of "the world was told". Absent when the parent ignores SIGCHLD explicitly. Before that,
+ * a dying process hands its own zombies to a reaper, which also sends SIGCHLD in its name: exit_state is set in
+ * between.
  */
 static __always_inline void stamp_notify(struct task_struct* dying) {
     u32* index = bpf_task_storage_get(&watch_slots, dying->group_leader, 0, 0);
@@ -29,18 +31,25 @@ static __always_inline void stamp_notify(struct task_struct* dying) {
         return;
     }
     slot = bpf_map_lookup_elem(&slots, index);
-    /* A dying tracer or thread may send other SIGCHLDs: only the first after the process's end counts. */
+    /* Only the first after the process's end counts. */
     if (slot && slot->exit_ns && !slot->notify_ns) {
         slot->notify_ns = bpf_ktime_get_ns();
     }
 }
 
+/*
+ * An element of a kernel array whose elements bpf/kernel.h does not size. The mask changes nothing: before 6.10 the
+ * verifier forgets the bounds of a product of two registers, and refuses to add an unbounded number to a pointer.
+ */
+static __always_inline const void* element(const void* array, u64 index, u64 size) {
+    return array + (index * size & 0xfff);
+}
+
 /* The disposition; 0 = SIG_DFL. By hand because bpf/kernel.h's k_sigaction is not the kernel's size. */
 static __always_inline u64 signal_handler(struct task_struct* task, int signal) {
     u64 handler = 0;
-    const void* action = (const void*)&task->sighand->action;
+    const void* action = element(&task->sighand->action, signal - 1, bpf_core_type_size(struct k_sigaction));
 
-    action += (u64)(signal - 1) * bpf_core_type_size(struct k_sigaction);
     action += bpf_core_field_offset(struct k_sigaction, sa);
     action += bpf_core_field_offset(struct sigaction, sa_handler);
     bpf_probe_read_kernel(&handler, sizeof(handler), action);
@@ -53,13 +62,13 @@ static __always_inline u64 signal_handler(struct task_struct* task, int signal) 
  */
 static __always_inline _Bool is_namespace_init(struct task_struct* leader) {
     struct pid* pid = leader->thread_pid;
-    const void* innermost = pid;
+    const void* innermost;
     int number = 0;
 
     if (pid->level == 0) {
         return 0;
     }
-    innermost += bpf_core_field_offset(struct pid, numbers) + (u64)pid->level * bpf_core_type_size(struct upid);
+    innermost = element(pid, pid->level, bpf_core_type_size(struct upid)) + bpf_core_field_offset(struct pid, numbers);
     bpf_probe_read_kernel(&number, sizeof(number), innermost + bpf_core_field_offset(struct upid, nr));
     return number == 1;
 }
@@ -92,13 +101,18 @@ static __always_inline void record_signal(struct knell_signal* out, int number, 
     struct task_struct* sender = bpf_get_current_task_btf();
     struct css_set* cgroups = sender->cgroups;
     u64 pointer = (u64)info;
+    int code = 0;
 
+    /* Not info->si_code: a kernel that knows that this argument may be no pointer (6.12.y) refuses to follow it. */
+    if (pointer > SEND_SIG_PRIV) {
+        bpf_core_read(&code, sizeof(code), &info->si_code);
+    }
     out->time_ns = now;
     out->cgroup_id = cgroups->dfl_cgrp->kn->id;
     out->cgroup_v1_id = cgroup_v1_id(cgroups);
     out->sender_pid = sender->tgid;
     out->sender_uid = sender->cred->uid.val;
-    out->si_code = pointer > SEND_SIG_PRIV ? info->si_code : 0;
+    out->si_code = code;
     out->sender_flags = sender_flags(sender, target);
     out->number = number;
     out->siginfo = pointer == SEND_SIG_NOINFO ? KNELL_SIGINFO_NOINFO
@@ -130,7 +144,7 @@ int BPF_PROG(signal_generate, int number, struct kernel_siginfo* info, struct ta
 
     if (number == SIGCHLD) {
         struct task_struct* sender = bpf_get_current_task_btf();
-        if (sender->flags & PF_EXITING) {
+        if (sender->exit_state) {
             stamp_notify(sender);
         }
         return 0;

@@ -36,14 +36,8 @@ static int on_late_wakeup(void* map, u32* key, struct late_wakeup_timer* value) 
         return 0;
     }
     nothing = bpf_ringbuf_reserve(&ring, 8, 0);
-    if (!nothing) {
-        return 0; /* a full ring has woken the consumer, or it is stopped */
-    }
-    if (__sync_lock_test_and_set(&shared->armed, 0)) {
-        count(KNELL_COUNTER_WAKEUPS_LATE);
-        bpf_ringbuf_discard(nothing, BPF_RB_FORCE_WAKEUP);
-    } else {
-        bpf_ringbuf_discard(nothing, BPF_RB_NO_WAKEUP);
+    if (nothing) { /* else the ring is full, and has woken the consumer at high water */
+        bpf_ringbuf_discard(nothing, wake_if_armed(shared, KNELL_COUNTER_WAKEUPS_LATE));
     }
     return 0;
 }
@@ -84,7 +78,7 @@ int BPF_PROG(task_newtask, struct task_struct* task, u64 clone_flags) {
     start_record(&record->head, KNELL_RECORD_FORK, sizeof(*record), bpf_ktime_get_ns());
     read_process(&record->child, task);
     record->clone_flags = clone_flags;
-    bpf_ringbuf_submit(record, BPF_RB_NO_WAKEUP);
+    bpf_ringbuf_submit(record, high_water_wakeup());
     schedule_late_wakeup();
     return 0;
 }
@@ -101,7 +95,7 @@ int BPF_PROG(sched_process_exec, struct task_struct* task) {
     }
     start_record(&record->head, KNELL_RECORD_EXEC, sizeof(*record), bpf_ktime_get_ns());
     read_process(&record->process, task);
-    bpf_ringbuf_submit(record, BPF_RB_NO_WAKEUP);
+    bpf_ringbuf_submit(record, high_water_wakeup());
     schedule_late_wakeup();
     return 0;
 }

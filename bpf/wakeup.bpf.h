@@ -17,23 +17,27 @@ static __always_inline struct knell_control* shared_control(void) {
     return bpf_map_lookup_elem(&control, &zero);
 }
 
-/* Flags to submit a record with that user space wants to know of at once. Call after bpf_ringbuf_reserve(). */
-static __always_inline u64 prompt_wakeup(void) {
-    struct knell_control* shared = shared_control();
-    if (!shared) {
+/* Wakes the consumer if it sleeps. Call after bpf_ringbuf_reserve(), submit with the flags that it returns. */
+static __always_inline u64 wake_if_armed(struct knell_control* shared, enum knell_counter reason) {
+    if (!shared || !__sync_lock_test_and_set(&shared->armed, 0)) {
         return BPF_RB_NO_WAKEUP;
     }
-    if (__sync_lock_test_and_set(&shared->armed, 0)) {
-        count(KNELL_COUNTER_WAKEUPS_ARMED);
-        return BPF_RB_FORCE_WAKEUP;
+    count(reason);
+    return BPF_RB_FORCE_WAKEUP;
+}
+
+/* For a record that user space wants to know of at once. */
+static __always_inline u64 prompt_wakeup(void) {
+    return wake_if_armed(shared_control(), KNELL_COUNTER_WAKEUPS_ARMED);
+}
+
+/* For a record that can wait, unless so many do that the ring might run full before anything else wakes the consumer.
+ */
+static __always_inline u64 high_water_wakeup(void) {
+    if (bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA) <= knobs.high_water_bytes) {
+        return BPF_RB_NO_WAKEUP;
     }
-    /* A plain read first: in a storm every CPU comes by here, and the consumer's timer fires within a millisecond. */
-    if (shared->coalescing && bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA) > knobs.high_water_bytes &&
-        __sync_lock_test_and_set(&shared->coalescing, 0)) {
-        count(KNELL_COUNTER_WAKEUPS_HIGH_WATER);
-        return BPF_RB_FORCE_WAKEUP;
-    }
-    return BPF_RB_NO_WAKEUP;
+    return wake_if_armed(shared_control(), KNELL_COUNTER_WAKEUPS_HIGH_WATER);
 }
 
 #endif

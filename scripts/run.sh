@@ -2,12 +2,15 @@
 # From a fresh machine to a running agent: installs what is missing, builds the release preset, runs `knell run`.
 # Arguments go to `knell run`, e.g. scripts/run.sh --listen 127.0.0.1:9477 --config my.yaml
 set -euo pipefail
-cd "$(dirname "$0")/.."
+root=$(cd "$(dirname "$0")/.." && pwd)
 
-scripts/setup.sh build
-cmake --preset release >/dev/null
-cmake --build --preset release --target knell
+"$root/scripts/setup.sh" build
+(
+  cd "$root"
+  cmake --preset release >/dev/null
+  cmake --build --preset release --target knell
+)
 
 echo
-echo "Metrics and a page to read: http://127.0.0.1:9477/ (unless --listen says otherwise). Ctrl-C stops."
-exec build/release/bin/knell run "$@"
+echo "Metrics and a page to read: http://127.0.0.1:9477/ (unless --listen or --config says otherwise). Ctrl-C stops."
+exec "$root/build/release/bin/knell" run "$@"

@@ -9,12 +9,11 @@ build_packages=(
   liburing-dev
   prometheus-cpp-dev libmicrohttpd-dev
   libyaml-cpp-dev
-  libbenchmark-dev
   nlohmann-json3-dev libcli11-dev libspdlog-dev libfmt-dev robin-map-dev
-  libgtest-dev libgmock-dev
+  libgtest-dev libgmock-dev python3
 )
 test_packages=(
-  prometheus runc busybox-static strace curl procps python3 util-linux
+  prometheus runc busybox-static strace curl procps util-linux
   clang-format-19 clang-tidy-19 shellcheck yamllint
 )
 

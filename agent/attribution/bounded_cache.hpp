@@ -40,6 +40,23 @@ class BoundedCache {
         }
     }
 
+    // No effect when there is no such entry.
+    template <typename K>
+    void erase(const K& key) {
+        const auto found = index_.find(key);
+        if (found == index_.end()) {
+            return;
+        }
+        const std::size_t at = found->second;
+        index_.erase(found);
+        if (at + 1 != entries_.size()) {
+            entries_[at] = std::move(entries_.back());
+            index_[entries_[at].key] = at;
+        }
+        entries_.pop_back();
+        hand_ = hand_ < entries_.size() ? hand_ : 0;
+    }
+
     [[nodiscard]] std::size_t size() const { return index_.size(); }
 
   private:

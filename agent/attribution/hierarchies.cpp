@@ -137,6 +137,22 @@ Result<std::string> cgroup_path(const Mount& mount, std::uint64_t id) {
     return path_within(mount, *link);
 }
 
+Result<> can_name_cgroups(const Hierarchies& hierarchies) {
+    for (const auto* mount : {&hierarchies.v2, &hierarchies.v1_memory}) {
+        struct stat root{};
+        if (!*mount) {
+            continue;
+        }
+        if (::fstat((*mount)->directory.get(), &root) != 0) {
+            return system_failure("looking at a cgroup mount", errno);
+        }
+        if (auto path = cgroup_path(**mount, root.st_ino); !path) {
+            return std::unexpected(std::move(path.error()));
+        }
+    }
+    return {};
+}
+
 Result<std::string> path_within(const Mount& mount, std::string_view link) {
     std::string_view rest = without_deleted_mark(link);
     const std::string_view mount_point = without_trailing_slash(mount.link);

@@ -45,6 +45,10 @@ Result<Fd> open_cgroup(const Mount& mount, std::uint64_t id);
 // and for a cgroup outside of the part of the tree that is mounted.
 Result<std::string> cgroup_path(const Mount& mount, std::uint64_t id);
 
+// Whether cgroups can be opened by id at all, tried on the root of each hierarchy. EPERM: CAP_DAC_READ_SEARCH is
+// missing.
+Result<> can_name_cgroups(const Hierarchies& hierarchies);
+
 // `link`, what /proc/self/fd shows for a cgroup that was opened through `mount`, as a path within the hierarchy. Fails
 // when it is not below the mount. Pure.
 Result<std::string> path_within(const Mount& mount, std::string_view link);

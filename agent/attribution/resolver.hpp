@@ -50,6 +50,8 @@ class PlaceResolver {
     [[nodiscard]] bool gone(CgroupIds ids) const;
     // The same by path, for places that no id is known of: true when no hierarchy has it any more.
     [[nodiscard]] bool path_gone(const std::string& path) const;
+    // A cgroup of this path that comes later is another one: resolve_path() makes a new place for it.
+    void forget_path(const std::string& path) { by_path_.erase(path); }
 
   private:
     struct Answer {

@@ -7,7 +7,10 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
+#include <cerrno>
 #include <cstdint>
+#include <cstdio>
+#include <cstring>
 #include <functional>
 #include <limits>
 
@@ -69,6 +72,9 @@ void add_trace(CLI::App& app, std::function<Result<>()>& command) {
         constexpr Nanoseconds kLongest = 365ULL * 86400 * kSecond;
         if (!raw->duration.empty()) {
             raw->arguments.duration = checked(parse_duration(raw->duration, kLongest), "--for");
+            if (*raw->arguments.duration == 0) {
+                throw CLI::ValidationError("--for", "0 shows nothing (write a longer time, like 5s)");
+            }
         }
         if (!raw->count.empty()) {
             constexpr std::uint32_t kMost = std::numeric_limits<std::uint32_t>::max();
@@ -146,6 +152,10 @@ int main(int argc, char** argv) {
     }
     if (auto done = command(); !done) {
         fmt::print(stderr, "knell: {}\n", done.error().message);
+        return kFailed;
+    }
+    if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) {
+        fmt::print(stderr, "knell: writing to standard output: {}\n", std::strerror(errno));
         return kFailed;
     }
     return kDone;

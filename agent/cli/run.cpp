@@ -31,6 +31,7 @@ class Agent {
 
     Result<> open(const Config& config);
     Result<> use_exporters(const Config& config);
+    Result<> show_deaths();
     void reload();
     void say_what_runs() const;
     [[nodiscard]] std::string metrics_url() const;
@@ -61,6 +62,10 @@ Result<Config> read_config(const RunArguments& arguments) {
     return config;
 }
 
+bool writes_to_stdout(const Config& config) {
+    return config.jsonl && config.jsonl->path == "-";
+}
+
 Result<std::unique_ptr<Agent>> Agent::start(const RunArguments& arguments, Config config) {
     std::unique_ptr<Agent> agent(new Agent(arguments));
     if (auto opened = agent->open(config); !opened) {
@@ -68,6 +73,9 @@ Result<std::unique_ptr<Agent>> Agent::start(const RunArguments& arguments, Confi
     }
     agent->config_ = std::move(config);
     agent->say_what_runs();
+    if (auto shown = agent->show_deaths(); !shown) {
+        return std::unexpected(std::move(shown.error()));
+    }
     return agent;
 }
 
@@ -118,17 +126,22 @@ Result<> Agent::use_exporters(const Config& config) {
     if (jsonl) {
         sinks.push_back(jsonl.get());
     }
-    // A person at a terminal sees deaths as they happen, unless the terminal is where the JSON lines go.
-    const bool show = ::isatty(STDOUT_FILENO) == 1 && !(config.jsonl && config.jsonl->path == "-");
-    if (show && !console_) {
-        console_ = std::make_unique<ConsoleSink>(console_options(STDOUT_FILENO), [] {});
-    }
-    if (show) {
+    if (console_ && !writes_to_stdout(config)) {
         sinks.push_back(console_.get());
     }
     observer_->set_sinks(std::move(sinks));
     jsonl_ = std::move(jsonl);
     return {};
+}
+
+// A person at a terminal sees deaths as they happen, unless the terminal is where the JSON lines go. Last, so that the
+// table's header stands right above its first row.
+Result<> Agent::show_deaths() {
+    if (::isatty(STDOUT_FILENO) != 1 || writes_to_stdout(config_)) {
+        return {};
+    }
+    console_ = std::make_unique<ConsoleSink>(console_options(STDOUT_FILENO), [] {});
+    return use_exporters(config_);
 }
 
 void Agent::reload() {
@@ -144,7 +157,9 @@ void Agent::reload() {
         return;
     }
     configure_log(*wanted);
-    observer_->set_select(watch_select(*wanted));
+    if (auto selected = observer_->set_select(watch_select(*wanted)); !selected) {
+        log::warn("reload: watch.select holds for new processes only: {}", selected.error().message);
+    }
     observer_->set_min_age(wanted->watch.min_age);
     for (const std::string& key : keys_that_need_a_restart(config_, *wanted)) {
         log::warn("reload: {} changed and takes effect at the next start", key);

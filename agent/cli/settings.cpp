@@ -85,8 +85,6 @@ std::vector<std::string> keys_that_need_a_restart(const Config& running, const C
               running.metrics.max_series == wanted.metrics.max_series &&
               running.metrics.retain == wanted.metrics.retain,
           "metrics");
-    check(running.pidfd_creation == wanted.pidfd_creation, "pidfd_creation");
-    check(running.state.pin == wanted.state.pin && running.state.keep_on_exit == wanted.state.keep_on_exit, "state");
     return keys;
 }
 

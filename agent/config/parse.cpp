@@ -71,7 +71,7 @@ void read_config(Section& top, Config& config) {
     });
     top.section("ring", [&](Section& ring) {
         ring.scalar("size", config.ring.size_bytes, parse_ring_size);
-        ring.scalar("coalesce", config.ring.coalesce, duration_up_to(kSecond));
+        ring.scalar("coalesce", config.ring.coalesce, duration_up_to(10 * kMillisecond));
     });
     top.section("loop", [&](Section& loop) { loop.scalar("backend", config.loop_backend, one_of(kBackends)); });
     top.section("watch", [&](Section& watch) { read_watch(watch, config.watch); });

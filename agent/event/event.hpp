@@ -18,7 +18,7 @@ namespace knell {
 
 // Who an event is about. {pid, start} is unique for the boot.
 struct ProcessIdentity {
-    std::uint32_t pid = 0; // as the agent's pid namespace shows it
+    std::uint32_t pid = 0; // a number of the initial pid namespace
     std::uint32_t ppid = 0;
     std::optional<std::uint32_t> uid;
     std::string comm;

@@ -71,8 +71,8 @@ class TurnDriver {
     ~TurnDriver() = default;
 };
 
-// One thread's event loop. Everything but wake() and stop() is called on that thread. There are no hidden timers: with
-// nothing to do the thread sleeps in one system call without a timeout.
+// One thread's event loop. Everything but wake(), stop() and stats() is called on that thread. There are no hidden
+// timers: with nothing to do the thread sleeps in one system call without a timeout.
 class Loop {
   public:
     enum class Backend : std::uint8_t { io_uring, epoll };
@@ -101,6 +101,7 @@ class Loop {
     virtual void stop() = 0;
 
     [[nodiscard]] virtual Backend backend() const = 0;
+    // Any thread.
     [[nodiscard]] virtual Stats stats() const = 0;
 };
 

@@ -11,7 +11,7 @@ Result<> LoopBase::run(TurnDriver& driver) {
             return waited;
         }
         now = monotonic_now();
-        ++stats_.turns;
+        turns_.add();
         driver.turn_begins(now);
         complete_cancelled(now);
         dispatch(now);
@@ -39,7 +39,7 @@ std::optional<Nanoseconds> LoopBase::sleep_limit(TurnDriver& driver, Instant now
 
 void LoopBase::complete(PollOp& op, int revents, Instant now) {
     op.state_ = PollOp::State::idle;
-    ++stats_.completions;
+    completions_.add();
     op.ready(revents, now);
 }
 

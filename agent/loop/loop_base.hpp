@@ -1,5 +1,6 @@
 #pragma once
 
+#include "agent/base/counter.hpp"
 #include "agent/loop/loop.hpp"
 #include "agent/loop/op_list.hpp"
 #include "agent/loop/wake_fd.hpp"
@@ -16,7 +17,9 @@ class LoopBase : public Loop {
     Result<> run(TurnDriver& driver) final;
     void wake() final { wake_.signal(); }
     void stop() final;
-    [[nodiscard]] Stats stats() const final { return stats_; }
+    [[nodiscard]] Stats stats() const final {
+        return {.turns = turns_.value(), .completions = completions_.value(), .overflows = overflows_.value()};
+    }
 
   protected:
     explicit LoopBase(Fd eventfd) : wake_(std::move(eventfd)) {}
@@ -27,7 +30,9 @@ class LoopBase : public Loop {
     void complete_cancelled_next_turn(PollOp& op);
 
     WakeFd wake_;
-    Stats stats_;
+    Counter turns_;
+    Counter completions_;
+    Counter overflows_;
 
   private:
     // Sleeps until something is ready, at most `limit` (0 = not at all), and takes a bounded batch of what is. Consumes

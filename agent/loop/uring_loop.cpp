@@ -229,7 +229,7 @@ Result<> UringLoop::collect() {
             break;
         }
     }
-    stats_.overflows += overflowed ? 1 : 0;
+    overflows_.add(overflowed ? 1 : 0);
     if (const unsigned lost = IO_URING_READ_ONCE(*ring_->cq.koverflow); lost != 0) {
         return failure(fmt::format("io_uring lost {} completions because the kernel had no memory to keep them; "
                                    "give the memory cgroup more room and start again",

@@ -130,9 +130,9 @@ void DeathReporter::watched(Watch& watch, const knell_process& process, const Fd
     auto note = std::make_unique<Note>();
     note->exit.process = identify(process, std::move(place));
     note->exit.process.uid.reset(); // /proc shows who may access the files, not who the process runs as
-    // A zombie from before our time is waiting to be collected; its death was not seen, whoever the witness is.
+    // Without records, a zombie from before our time would look like a death that happens now.
     const auto stat = procfd::read_stat(*proc_directory);
-    note->before_us = stat && stat->zombie() && process.start_ns < began_;
+    note->before_us = !sources_.exit_records && stat && stat->zombie() && process.start_ns < began_;
     watch.set_note(std::move(note));
 }
 

@@ -31,8 +31,8 @@ std::string remedy_for(const std::string& feature) {
     return "";
 }
 
-Feature pidfd_feature() {
-    Feature watch{"watch", "pidfd_open + poll", "", ""};
+Feature pidfd_feature(const std::string& why_no_scan) {
+    Feature watch{"watch", "pidfd_open + poll", why_no_scan, ""};
     if (!pidfs_available()) {
         watch.why_not = "pidfds have no identity of their own and do not report the reap";
         watch.remedy = "reap times and zombies need Linux 6.9 (pidfs)";
@@ -69,7 +69,7 @@ std::vector<Feature> describe_features(const Probe* probe, const Loop& loop, con
             features.push_back({remedy.feature, "", obstacles.bpf, remedy.text});
         }
     }
-    features.push_back(pidfd_feature());
+    features.push_back(pidfd_feature(obstacles.scan));
     features.push_back(loop_feature(loop, obstacles.io_uring));
     features.push_back(attribution_feature(obstacles.cgroups));
     return features;

@@ -14,6 +14,7 @@ struct Obstacles {
     std::string bpf;
     std::string cgroups;
     std::string io_uring;
+    std::string scan; // of the processes that existed at the start
 };
 
 // What this agent observes and by which means, one row each, with why something is off and what would turn it on.

@@ -10,17 +10,25 @@
 #include <time.h>
 
 #include <algorithm>
+#include <limits>
 
 namespace knell {
 namespace {
 
-// One descriptor per watched process: take what the hard limit allows.
-void raise_descriptor_limit() {
+// One descriptor per watched process: takes what the hard limit allows. How many the pool may use, so that scrapes,
+// cgroup look-ups and exporters never find them all taken.
+std::uint32_t raise_descriptor_limit() {
+    constexpr rlim_t kReserved = 64;
     rlimit limit{};
-    if (::getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
-        limit.rlim_cur = limit.rlim_max;
-        (void)::setrlimit(RLIMIT_NOFILE, &limit); // refused: the pool counts what it cannot open
+    (void)::getrlimit(RLIMIT_NOFILE, &limit);
+    if (limit.rlim_cur < limit.rlim_max) {
+        const rlimit raised{limit.rlim_max, limit.rlim_max};
+        if (::setrlimit(RLIMIT_NOFILE, &raised) == 0) {
+            limit = raised;
+        }
     }
+    const rlim_t usable = limit.rlim_cur > kReserved ? limit.rlim_cur - kReserved : 1;
+    return static_cast<std::uint32_t>(std::min<rlim_t>(usable, std::numeric_limits<std::uint32_t>::max()));
 }
 
 std::optional<Nanoseconds> earlier(std::optional<Nanoseconds> a, std::optional<Nanoseconds> b) {
@@ -48,14 +56,15 @@ Observer::Observer(const ObserverOptions& options, Loop& loop)
 Observer::~Observer() = default;
 
 Result<> Observer::open(const ObserverOptions& options) {
-    raise_descriptor_limit();
+    PoolOptions pool_options = options.pool;
+    pool_options.capacity = std::min(pool_options.capacity, raise_descriptor_limit());
     // Without cgroups there are no places; processes die all the same.
     auto hierarchies = open_hierarchies();
-    const std::string why_no_cgroups = hierarchies ? "" : hierarchies.error().message;
+    const auto readable = hierarchies ? can_name_cgroups(*hierarchies) : Result<>(std::unexpected(hierarchies.error()));
+    const std::string why_no_cgroups = readable ? "" : readable.error().message;
     ProbeOptions probe_options;
     probe_options.ring_bytes = options.ring_bytes;
-    probe_options.slots = options.pool.capacity;
-    probe_options.late_wakeup = std::max(options.pool.min_age, kMillisecond);
+    probe_options.slots = pool_options.capacity;
     probe_options.read_cgroup_v1 = hierarchies && hierarchies->v1_memory.has_value();
     auto probe = Probe::load(probe_options);
     const std::string why_no_bpf = probe ? "" : probe.error().message;
@@ -68,14 +77,18 @@ Result<> Observer::open(const ObserverOptions& options) {
     reporter_ =
         std::make_unique<DeathReporter>(DeathReporter::Sources{probe_ != nullptr, probe_ && probe_->observes_signals()},
                                         options.select, *places_, *ledger_, events_);
-    pool_ = std::make_unique<Pool>(loop_, probe_.get(), options.pool, *reporter_);
-    features_ = describe_features(probe_.get(), loop_, {why_no_bpf, why_no_cgroups, options.why_not_io_uring});
+    pool_ = std::make_unique<Pool>(loop_, probe_.get(), pool_options, *reporter_);
     set_sinks({});
     note_reload(true);
 
-    if (auto scanned = pool_->scan_proc(); !scanned && !probe_) {
-        return failure_in("neither BPF (" + why_no_bpf + ") nor /proc can be used", std::move(scanned.error()));
+    const auto scanned = pool_->scan_proc();
+    if (!scanned && !probe_) {
+        return failure_in("neither BPF (" + why_no_bpf + ") nor /proc can be used", scanned.error());
     }
+    features_ = describe_features(
+        probe_.get(), loop_,
+        {why_no_bpf, why_no_cgroups, options.why_not_io_uring,
+         scanned ? "" : "processes from before the start are not watched: " + scanned.error().message});
     next_scan_ = monotonic_now() + kScanInterval;
     ready_.store(true, std::memory_order_release);
     return {};
@@ -86,8 +99,15 @@ void Observer::set_sinks(std::vector<EventSink*> sinks) {
     events_.set_sinks(std::move(sinks));
 }
 
+Result<> Observer::set_select(WatchSelect select) {
+    reporter_->set_select(std::move(select));
+    return pool_->scan_proc();
+}
+
 void Observer::finish() {
-    while (probe_ && probe_->ring().used_bytes() > 0) {
+    // Producers may go on: no more than what is waiting now.
+    const std::size_t waiting = probe_ ? probe_->ring().used_bytes() : 0;
+    for (std::size_t drained = 0; drained < waiting; drained += Consumer::kBatch * sizeof(knell_record)) {
         drain(monotonic_now());
     }
     pool_->release_all();
@@ -101,7 +121,6 @@ void Observer::note_reload(bool ok) {
 }
 
 void Observer::turn_begins(Instant now) {
-    turns_.add();
     drain(now);
     reporter_->tell_late(now);
     pool_->open_due(now, kOpensPerTurn);
@@ -114,16 +133,16 @@ void Observer::turn_begins(Instant now) {
 
 void Observer::drain(Instant now) {
     if (consumer_) {
-        consumer_->drain(now, [this, now](std::span<const std::byte> bytes) { handle(bytes, now); });
+        consumer_->drain(now, [this](std::span<const std::byte> bytes) { handle(bytes); });
     }
 }
 
-void Observer::handle(std::span<const std::byte> bytes, Instant now) {
+void Observer::handle(std::span<const std::byte> bytes) {
     std::visit(Overloaded{
                    [this](UndecodableRecord) { decode_errors_.add(); },
-                   [this, now](const knell_fork* fork) {
+                   [this](const knell_fork* fork) {
                        (void)places_->find(cgroups_of(fork->child)); // first sight: its series start at zero
-                       pool_->forked(fork->child, now);
+                       pool_->forked(fork->child, fork->head.time_ns);
                    },
                    [this](const knell_exec* exec) {
                        pool_->execed(exec->process);
@@ -141,24 +160,23 @@ std::optional<Nanoseconds> Observer::may_sleep(Instant now) {
     if (!probe_) {
         return earlier(until(next_scan_), until(pool_->next_due()));
     }
-    const auto consumer = consumer_->may_sleep();
+    auto sleep = consumer_->may_sleep();
     // Armed, the wait must be in place even when a record has come since: its producer's wake-up is the only one, and
-    // the wait finds the record when it starts. While coalescing it would end at once for the same reason, and the
-    // timer is there to drain.
-    const bool armed = !consumer.has_value();
-    if (!ring_waiter_.pending() && (armed || probe_->ring().used_bytes() == 0)) {
-        if (auto waiting = loop_.poll_once(ring_waiter_, probe_->ring_fd(), POLLIN); !waiting) {
-            return earlier(consumer, kMillisecond); // out of memory for now: look again soon
+    // the wait finds the record when it starts. While coalescing nobody wakes us, the timer drains.
+    if (!sleep && !ring_waiter_.pending()) {
+        const bool refused = ring_waiter_.take_refused();
+        if (refused || !loop_.poll_once(ring_waiter_, probe_->ring_fd(), POLLIN)) {
+            sleep = kMillisecond; // out of memory for now: look again soon
         }
     }
-    return earlier(earlier(consumer, until(reporter_->next_late())), until(pool_->next_due()));
+    return earlier(earlier(sleep, until(reporter_->next_late())), until(pool_->next_due()));
 }
 
 bool Observer::loop_turns_within(Nanoseconds patience) const {
-    const std::uint64_t before = turns_.value();
+    const std::uint64_t before = loop_.stats().turns;
     const Instant deadline = monotonic_now() + patience;
     loop_.wake();
-    for (Nanoseconds pause = 50 * kMicrosecond; turns_.value() == before;
+    for (Nanoseconds pause = 50 * kMicrosecond; loop_.stats().turns == before;
          pause = std::min(pause * 2, 20 * kMillisecond)) {
         if (monotonic_now() >= deadline) {
             return false;
@@ -192,7 +210,9 @@ Status Observer::status() const {
         status.unattributed[i] = places_->unattributed(static_cast<Unattributed>(i));
     }
     status.loop_backend = name(loop_.backend());
-    status.loop_turns = turns_.value();
+    const Loop::Stats loop = loop_.stats();
+    status.loop_turns = loop.turns;
+    status.completion_overflows = loop.overflows;
     status.config_reload_ok = reload_ok_;
     status.config_reloaded_unix_seconds = reloaded_unix_seconds_;
     status.features = features_;

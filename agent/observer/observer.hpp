@@ -16,6 +16,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace knell {
@@ -41,7 +42,8 @@ class Observer final : public TurnDriver, public StatusSource {
 
     // Events go to the ledger and to these, which outlive the observer or the next call.
     void set_sinks(std::vector<EventSink*> sinks);
-    void set_select(WatchSelect select) { reporter_->set_select(std::move(select)); }
+    // Also takes in the processes that exist and are selected now.
+    Result<> set_select(WatchSelect select);
     void set_min_age(Nanoseconds min_age) { pool_->set_min_age(min_age); }
     // After the loop ended: tells the deaths that were still on their way.
     void finish();
@@ -64,7 +66,13 @@ class Observer final : public TurnDriver, public StatusSource {
   private:
     // Wakes the thread when a producer asks for it; all work is done at the beginning of the turn.
     class RingWaiter final : public PollOp {
-        void ready(int, Instant) override {}
+      public:
+        // The kernel could not wait, for want of memory. Asking clears it.
+        bool take_refused() { return std::exchange(refused_, false); }
+
+      private:
+        void ready(int revents, Instant) override { refused_ = revents < 0; }
+        bool refused_ = false;
     };
     // Without BPF new processes are looked for.
     static constexpr Nanoseconds kScanInterval = kSecond;
@@ -73,7 +81,7 @@ class Observer final : public TurnDriver, public StatusSource {
     Observer(const ObserverOptions& options, Loop& loop);
     Result<> open(const ObserverOptions& options);
     void drain(Instant now);
-    void handle(std::span<const std::byte> bytes, Instant now);
+    void handle(std::span<const std::byte> bytes);
     std::optional<Nanoseconds> consumer_may_sleep();
 
     Loop& loop_;
@@ -88,7 +96,6 @@ class Observer final : public TurnDriver, public StatusSource {
     Instant next_scan_ = 0;
     std::vector<Feature> features_;
     Counter decode_errors_;
-    Counter turns_;
     std::atomic<bool> ready_ = false;
     std::atomic<bool> reload_ok_ = true;
     std::atomic<std::uint64_t> reloaded_unix_seconds_ = 0;

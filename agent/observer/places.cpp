@@ -70,6 +70,7 @@ void Places::maintain(Instant now) {
         Known& known = alive_[next_check_];
         if (gone(known)) {
             ledger_.place_gone(known.place, now);
+            resolver_.forget_path(known.place->cgroup);
             known = std::move(alive_.back());
             alive_.pop_back();
         } else {

@@ -18,7 +18,6 @@ std::optional<Nanoseconds> Consumer::may_sleep() {
         return 0;
     }
     if (storm_ && coalesce_ > 0) {
-        __atomic_store_n(&control_.coalescing, 1, __ATOMIC_RELAXED);
         return coalesce_;
     }
     // Arm, then look once more. The fence keeps the load of the producers' position behind the store: a producer that

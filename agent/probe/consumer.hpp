@@ -13,7 +13,7 @@ namespace knell {
 // wakes it. Loop thread.
 //
 // Quiet node: armed, the next death wakes us within microseconds. Storm: we stay off the producers' backs, sleep
-// `coalesce` at a time and drain what gathered; only a ring above high water wakes us earlier.
+// `coalesce` at a time and drain what gathered.
 class Consumer {
   public:
     // More records than this in one drain, or two drains with records within `coalesce`, are a storm.
@@ -29,7 +29,6 @@ class Consumer {
     void drain(Instant now, Handler&& handler) {
         // Awake: producers need not wake us until may_sleep() says so again.
         __atomic_store_n(&control_.armed, 0, __ATOMIC_RELAXED);
-        __atomic_store_n(&control_.coalescing, 0, __ATOMIC_RELAXED);
         const std::size_t count = ring_.drain(kBatch, handler);
         note_drain(now, count);
     }

@@ -16,10 +16,10 @@
 namespace knell {
 
 struct ProbeOptions {
-    std::uint64_t ring_bytes = 8ULL << 20; // power of two
-    std::uint32_t slots = 65536;           // capacity of the watch pool
-    Nanoseconds late_wakeup = 100'000'000; // how long fork and exec records may wait
-    bool read_cgroup_v1 = false;           // the host mounts the memory controller as cgroup v1
+    std::uint64_t ring_bytes = 8ULL << 20;        // power of two
+    std::uint32_t slots = 65536;                  // capacity of the watch pool
+    Nanoseconds late_wakeup = 100 * kMillisecond; // how long fork and exec records may wait
+    bool read_cgroup_v1 = false;                  // the host mounts the memory controller as cgroup v1
 };
 
 // The loaded and attached BPF programs, and the memory shared with them. Destroying it detaches everything. Methods are

@@ -2,29 +2,60 @@
 
 #include "agent/probe/kallsyms.hpp"
 
+#include <algorithm>
 #include <cstdarg>
 #include <cstdio>
 #include <iterator>
+#include <string_view>
+#include <utility>
 
 namespace knell {
 namespace {
 
 // What libbpf last complained about, for the error message; libbpf reports by a process-wide callback.
 thread_local std::string libbpf_complaint;
+// Why the verifier refused the last program that it refused.
+thread_local std::string verifier_verdict;
+
+// libbpf hands over the verifier's log as one message: "...BEGIN PROG LOAD LOG --", a line for each instruction, the
+// reason, "processed N insns ...", "-- END PROG LOAD LOG --". The reason is what a person needs.
+std::string verdict_in(std::string_view text) {
+    const std::size_t statistics = text.rfind("\nprocessed ");
+    if (statistics == std::string_view::npos || text.find("PROG LOAD LOG") == std::string_view::npos) {
+        return "";
+    }
+    text = text.substr(0, statistics);
+    return std::string(text.substr(text.rfind('\n') + 1)); // npos + 1 == 0: the only line
+}
+
+void forget_complaints() {
+    libbpf_complaint.clear();
+    verifier_verdict.clear();
+}
 
 int collect_complaint(libbpf_print_level level, const char* format, va_list arguments) {
     if (level == LIBBPF_WARN) {
-        char line[512];
-        (void)std::vsnprintf(line, sizeof line, format, arguments);
-        libbpf_complaint = line;
-        while (!libbpf_complaint.empty() && libbpf_complaint.back() == '\n') {
-            libbpf_complaint.pop_back();
+        va_list again;
+        va_copy(again, arguments);
+        const int length = std::vsnprintf(nullptr, 0, format, again);
+        va_end(again);
+        std::string text(static_cast<std::size_t>(std::max(0, length)), '\0');
+        (void)std::vsnprintf(text.data(), text.size() + 1, format, arguments);
+        while (!text.empty() && text.back() == '\n') {
+            text.pop_back();
         }
+        if (std::string verdict = verdict_in(text); !verdict.empty()) {
+            verifier_verdict = std::move(verdict);
+        }
+        libbpf_complaint = std::move(text);
     }
     return 0;
 }
 
 std::string hint_for(int error) {
+    if (!verifier_verdict.empty()) { // its EACCES is about the program, not about rights
+        return "the kernel's verifier refused it: " + verifier_verdict;
+    }
     switch (error) {
     case EPERM:
     case EACCES:
@@ -35,11 +66,6 @@ std::string hint_for(int error) {
     default:
         return libbpf_complaint.empty() ? "the kernel's verifier refused it" : libbpf_complaint;
     }
-}
-
-// Optional: needed only for the scope of OOM kills.
-AddressRange memcg_oom_range() {
-    return find_kernel_function("mem_cgroup_out_of_memory").value_or(AddressRange{});
 }
 
 // Every tracepoint program of the object, with the variant that this kernel's prototypes call for.
@@ -91,12 +117,17 @@ Result<> Probe::Programs::open(const KernelBtf& btf, const ProbeOptions& options
         }
     }
 
-    const AddressRange memcg_oom = memcg_oom_range();
+    const auto memcg_oom = find_kernel_function("mem_cgroup_out_of_memory");
+    for (ProgramChoice& choice : choices) {
+        if (choice.feature == "oom_scope" && !memcg_oom) {
+            choice.why_not = "the scope stays unknown: " + memcg_oom.error().message;
+        }
+    }
     knell_knobs& knobs = const_cast<knell_knobs&>(skeleton->rodata->knobs);
     knobs.high_water_bytes = options.ring_bytes / 4;
     knobs.late_wakeup_ns = options.late_wakeup;
-    knobs.memcg_oom_start = memcg_oom.start;
-    knobs.memcg_oom_end = memcg_oom.end;
+    knobs.memcg_oom_start = memcg_oom ? memcg_oom->start : 0;
+    knobs.memcg_oom_end = memcg_oom ? memcg_oom->end : 0;
     knobs.read_cgroup_v1 = options.read_cgroup_v1 ? 1 : 0;
     if (const int error =
             bpf_map__set_max_entries(skeleton->maps.ring, static_cast<std::uint32_t>(options.ring_bytes))) {
@@ -111,7 +142,7 @@ Result<> Probe::Programs::open(const KernelBtf& btf, const ProbeOptions& options
 // libbpf loads all programs of an object or none. When it refuses, each optional program is tried beside the required
 // ones, so that one program that this kernel cannot run costs only its own feature.
 Result<> Probe::Programs::load(const KernelBtf& btf, const ProbeOptions& options) {
-    libbpf_complaint.clear();
+    forget_complaints();
     int error = knell_bpf::load(skeleton);
     if (error == 0) {
         return {};
@@ -129,7 +160,7 @@ Result<> Probe::Programs::load(const KernelBtf& btf, const ProbeOptions& options
                 (void)bpf_program__set_autoload(choices[other].program, false);
             }
         }
-        libbpf_complaint.clear();
+        forget_complaints();
         error = knell_bpf::load(skeleton);
         if (error != 0) {
             refusals[tried] = system_failure("loading", -error, hint_for(-error)).error().message;
@@ -145,7 +176,7 @@ Result<> Probe::Programs::load(const KernelBtf& btf, const ProbeOptions& options
             choices[i].why_not = refusals[i];
         }
     }
-    libbpf_complaint.clear();
+    forget_complaints();
     error = knell_bpf::load(skeleton);
     if (error != 0) {
         return system_failure("loading the BPF programs", -error, hint_for(-error));
@@ -158,7 +189,7 @@ Result<> Probe::Programs::attach() {
         if (choice.program == nullptr) {
             continue;
         }
-        libbpf_complaint.clear();
+        forget_complaints();
         *choice.link = bpf_program__attach(choice.program);
         if (*choice.link != nullptr) {
             continue;

@@ -56,6 +56,13 @@ class DelayQueue {
         return entries_.empty() ? std::nullopt : std::optional(entries_.front().due);
     }
 
+    // Everything that waits is due so much later, or earlier.
+    void shift(Nanoseconds later, Nanoseconds earlier) {
+        for (Entry& entry : entries_) {
+            entry.due = entry.due + later - earlier;
+        }
+    }
+
     [[nodiscard]] std::size_t waiting() const { return waiting_; }
     // Entries in memory, struck out ones included: at most twice those that wait, and a few.
     [[nodiscard]] std::size_t held() const { return entries_.size(); }

@@ -74,7 +74,7 @@ void Pool::release_all() {
     }
 }
 
-void Pool::forked(const knell_process& process, Instant now) {
+void Pool::forked(const knell_process& process, Instant born) {
     if (is_watched(process)) {
         return; // found in /proc while its record was still in the ring
     }
@@ -87,7 +87,7 @@ void Pool::forked(const knell_process& process, Instant now) {
     if (!fresh && entry->second.candidate) {
         candidates_.strike_out(entry->second.value); // its exit record was lost
     }
-    entry.value() = Known{candidates_.push(process, now + options_.min_age), true};
+    entry.value() = Known{candidates_.push(process, born + options_.min_age), true};
     state(WatchState::candidate).set(candidates_.waiting());
 }
 
@@ -232,7 +232,11 @@ void Pool::ended(Watch& watch, int revents, Instant now) {
 
 void Pool::wait_for_reap(Watch& watch) {
     if (!pidfs_available()) {
-        release(watch); // before 6.9 a pidfd never reports the reap: nothing more will come
+        // Before 6.9 a pidfd never reports the reap. Without fork records the zombie stays known, or the next scan
+        // would take it for a new process.
+        if (slots_ != nullptr) {
+            release(watch);
+        }
         return;
     }
     if (auto armed = loop_.poll_once(watch, watch.pidfd_->fd(), 0); !armed) {

@@ -53,7 +53,7 @@ class Pool {
     Pool& operator=(const Pool&) = delete;
 
     // A process was born: a candidate until min_age passes.
-    void forked(const knell_process& process, Instant now);
+    void forked(const knell_process& process, Instant born);
     // It executed another program: the candidate has a new name.
     void execed(const knell_process& process);
     // It ended: a candidate is dropped, a watch is returned (until it is released), null for all others.
@@ -69,7 +69,10 @@ class Pool {
     // Gives every watch up, the listener is told. For the end, when the loop does not run any more.
     void release_all();
 
-    void set_min_age(Nanoseconds min_age) { options_.min_age = min_age; }
+    void set_min_age(Nanoseconds min_age) {
+        candidates_.shift(min_age, options_.min_age);
+        options_.min_age = min_age;
+    }
 
     // Any thread.
     [[nodiscard]] std::uint32_t capacity() const { return options_.capacity; }
@@ -95,6 +98,7 @@ class Pool {
     void open_from_proc(std::uint32_t pid);
     Result<Watch*> occupy(Pidfd pidfd, const knell_process& process);
     void ended(Watch& watch, int revents, Instant now);
+    void release_collected();
     void wait_for_reap(Watch& watch);
     void release(Watch& watch);
     void forget_pid(Watch& watch);

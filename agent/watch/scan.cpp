@@ -42,6 +42,9 @@ knell_process describe(std::uint32_t pid, std::uint64_t inode, const procfd::Sta
 } // namespace
 
 Result<> Pool::scan_proc() {
+    if (!pidfs_available()) {
+        release_collected();
+    }
     const std::unique_ptr<DIR, CloseDirectory> directory(::opendir("/proc"));
     if (!directory) {
         return system_failure("listing /proc", errno, "is procfs mounted?");
@@ -55,6 +58,17 @@ Result<> Pool::scan_proc() {
         const auto pid = as_pid(entry->d_name);
         if (pid && !by_pid_.contains(*pid)) {
             open_from_proc(*pid);
+        }
+    }
+}
+
+void Pool::release_collected() {
+    for (Watch& watch : watches_) {
+        if (watch.state_ == Watch::State::zombie) {
+            const auto directory = procfd::open(watch.pidfd());
+            if (!directory && directory.error().errno_value == ESRCH) {
+                release(watch);
+            }
         }
     }
 }

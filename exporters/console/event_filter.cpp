@@ -31,8 +31,9 @@ bool EventFilter::matches(const Event& event) const {
     if (container_glob.empty()) {
         return true;
     }
-    return process.place != nullptr && !process.place->container.empty() &&
-           glob_match(container_glob, process.place->container);
+    const Place* place = process.place.get();
+    return place != nullptr && !place->container.empty() &&
+           (glob_match(container_glob, place->container) || glob_match(container_glob, place->container_id));
 }
 
 } // namespace knell

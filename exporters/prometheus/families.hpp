@@ -87,8 +87,9 @@ inline constexpr Family kFeature = {"knell_feature_info", Gauge,
                                     "What the agent observes and by which hook; the hook is empty when it is off."};
 inline constexpr Family kLoop = {"knell_event_loop_info", Gauge, "The event loop's backend."};
 inline constexpr Family kLoopTurns = {"knell_event_loop_turns_total", Counter, "Turns of the event loop."};
-inline constexpr Family kLoopOverflows = {"knell_event_loop_overflows_total", Counter,
-                                          "Completions that the kernel kept aside because the queue was full."};
+inline constexpr Family kLoopOverflows = {
+    "knell_event_loop_overflows_total", Counter,
+    "Turns of the event loop that found the completion queue full and more kept aside."};
 inline constexpr Family kBuild = {"knell_build_info", Gauge, "The agent's version and those of its libraries."};
 inline constexpr Family kReloadOk = {"knell_config_last_reload_successful", Gauge,
                                      "1 when the last load of the configuration succeeded, else 0."};

@@ -4,6 +4,7 @@
 
 #include <cstdio>
 #include <filesystem>
+#include <functional>
 #include <utility>
 
 namespace knell::test {
@@ -23,7 +24,7 @@ Result<std::unique_ptr<ObserverUnderTest>> ObserverUnderTest::start(const Observ
     std::unique_ptr<ObserverUnderTest> test(new ObserverUnderTest());
     std::promise<Result<>> started;
     std::future<Result<>> outcome = started.get_future();
-    test->thread_ = std::thread(&ObserverUnderTest::run, test.get(), options, backend, std::move(started));
+    test->thread_ = std::thread(&ObserverUnderTest::run, test.get(), std::cref(options), backend, std::move(started));
     if (Result<> result = outcome.get(); !result) {
         return Failure(result.error());
     }
@@ -38,7 +39,7 @@ ObserverUnderTest::~ObserverUnderTest() {
     thread_.join();
 }
 
-void ObserverUnderTest::run(ObserverOptions options, BackendChoice backend, std::promise<Result<>> started) {
+void ObserverUnderTest::run(const ObserverOptions& options, BackendChoice backend, std::promise<Result<>> started) {
     Result<LoopChoice> choice = make_loop(backend);
     if (!choice) {
         started.set_value(Failure(choice.error()));
@@ -65,15 +66,21 @@ void ObserverUnderTest::run(ObserverOptions options, BackendChoice backend, std:
 }
 
 Result<> ObserverUnderTest::settle() {
-    const Instant before = monotonic_now();
-    const Result<Process> sentinel = Process::start({die_path(), "exit", "0"});
-    if (!sentinel) {
-        return Failure(sentinel.error());
+    constexpr int kAttempts = 10;
+    Result<> settled;
+    for (int i = 0; i < kAttempts; ++i) {
+        const Instant before = monotonic_now();
+        const Result<Process> sentinel = Process::start({die_path(), "exit", "0"});
+        if (!sentinel) {
+            return Failure(sentinel.error());
+        }
+        const Result<Exit> told = log_.await_exit({sentinel->pid(), before}, kPatience / kAttempts);
+        if (told) {
+            return {};
+        }
+        settled = failure_in("settle", told.error());
     }
-    if (const Result<Exit> told = log_.await_exit({sentinel->pid(), before}); !told) {
-        return failure_in("settle", told.error());
-    }
-    return {};
+    return settled;
 }
 
 } // namespace knell::test

@@ -31,13 +31,15 @@ class ObserverUnderTest {
     [[nodiscard]] const Ledger& ledger() const { return observer_->ledger(); }
 
     // Returns when a process that was started now was told to have ended: so was everything that the kernel recorded
-    // before. What a test did not find then does not come any more.
+    // before. What a test did not find then does not come any more. Tries again where its exit does not come: a small
+    // ring in a storm loses some.
     Result<> settle();
 
   private:
     ObserverUnderTest() = default;
-    // The loop and the observer belong to the thread that runs them: the ring is a single issuer's.
-    void run(ObserverOptions options, BackendChoice backend, std::promise<Result<>> started);
+    // The loop and the observer belong to the thread that runs them: the ring is a single issuer's. The options are not
+    // used once it has started.
+    void run(const ObserverOptions& options, BackendChoice backend, std::promise<Result<>> started);
 
     EventLog log_;
     std::unique_ptr<Loop> loop_; // made by the thread, gone after it

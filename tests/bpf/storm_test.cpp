@@ -1,3 +1,4 @@
+#include "tests/bpf/backends.hpp"
 #include "tests/bpf/observer_under_test.hpp"
 #include "tests/bpf/scene.hpp"
 
@@ -74,13 +75,8 @@ TEST_P(Storm, WhatDoesNotFitIsCounted) {
     options.ring_bytes = 64 << 10;
     const auto observer = must(ObserverUnderTest::start(options, GetParam()));
     Scene scene;
-    Process& pausing = scene.start_ready({"sleep"});
-    const auto pid = static_cast<std::uint32_t>(pausing.pid());
-    observer->log().pause_at([pid](const Event& event) {
-        const Exit* exit = std::get_if<Exit>(&event);
-        return exit != nullptr && exit->process.pid == pid;
-    });
-    must(pausing.kill(SIGKILL));
+    observer->log().pause_at([](const Event& event) { return std::holds_alternative<Exit>(event); });
+    EXPECT_EQ(must(scene.start({"exit", "0"}).wait()), EXIT_SUCCESS);
     must(observer->log().await_pause());
 
     const Instant before = monotonic_now();
@@ -99,11 +95,7 @@ TEST_P(Storm, WhatDoesNotFitIsCounted) {
     EXPECT_EQ(observer->status().decode_errors, 0U);
 }
 
-std::string backend_name(const testing::TestParamInfo<BackendChoice>& info) {
-    return info.param == BackendChoice::io_uring ? "io_uring" : "epoll";
-}
-
-INSTANTIATE_TEST_SUITE_P(Backends, Storm, testing::Values(BackendChoice::io_uring, BackendChoice::epoll), backend_name);
+INSTANTIATE_TEST_SUITE_P(Backends, Storm, both_backends(), backend_name);
 
 } // namespace
 } // namespace knell::test

@@ -24,7 +24,7 @@ class Response:
 class Agent(Program):
     """Started, observing and serving once it is constructed."""
 
-    def __init__(self, directory: pathlib.Path, config: str | None = None, wrapper=(), **popen):
+    def __init__(self, directory: pathlib.Path, config: str | None = None, wrapper=(), program=KNELL, **popen):
         """`config`: its configuration file's text, which names the port to listen on; without it, one is chosen.
         `wrapper`: a command line that ends by executing the agent in its place."""
         self.config_path = directory / "knell.yaml"
@@ -32,7 +32,7 @@ class Agent(Program):
         if config is not None:
             self.config_path.write_text(config)
             arguments = ["--config", self.config_path]
-        super().__init__([*wrapper, KNELL, "run", *arguments], directory, **popen)
+        super().__init__([*wrapper, program, "run", *arguments], directory, **popen)
         try:
             self.url = self.await_line(r"metrics on (http://\S+)/metrics$", "stderr")[1]
         except BaseException:

@@ -1,4 +1,5 @@
-"""Prometheus' text format, version 0.0.4, read strictly: https://prometheus.io/docs/instrumenting/exposition_formats/"""
+"""Prometheus' text format, version 0.0.4, read strictly:
+https://prometheus.io/docs/instrumenting/exposition_formats/"""
 
 import re
 

@@ -37,10 +37,10 @@ class Program:
 
     def __init__(self, argv, directory: pathlib.Path, **popen):
         Program._count += 1
-        stem = directory / f"{Program._count}-{os.path.basename(argv[0])}"
+        stem = f"{Program._count}-{os.path.basename(argv[0])}"
         self.argv = [os.fsdecode(word) for word in argv]
-        self.stdout_path = stem.with_suffix(".out")
-        self.stderr_path = stem.with_suffix(".err")
+        self.stdout_path = directory / f"{stem}.out"
+        self.stderr_path = directory / f"{stem}.err"
         with open(self.stdout_path, "wb") as out, open(self.stderr_path, "wb") as err:
             popen.setdefault("stdin", subprocess.DEVNULL)
             popen.setdefault("stdout", out)

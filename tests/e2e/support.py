@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import resource
 import shutil
 import signal
 import subprocess
@@ -13,13 +14,15 @@ from programs import DIE, KNELL, SLEEPERS, Program
 from unit import Unit, cgroup2_root
 
 
-def requires(*tools: str, bpf: bool = True):
-    """Skips a class where it cannot run, saying why."""
+def requires(*tools: str, bpf: bool = True, descriptors: int = 1024):
+    """Skips a class where it cannot run, saying why. `descriptors`: how many an agent must be able to open."""
     reasons = [f"{tool} is not installed" for tool in tools if shutil.which(tool) is None]
     if os.geteuid() != 0:
         reasons.append("needs root")
     if bpf and not os.path.exists("/sys/kernel/btf/vmlinux"):
         reasons.append("the kernel has no BTF")
+    if (limit := resource.getrlimit(resource.RLIMIT_NOFILE)[1]) < descriptors:
+        reasons.append(f"needs {descriptors} file descriptors, the hard limit (ulimit -Hn) is {limit}")
     if cgroup2_root() is None:
         reasons.append("cgroup2 is not mounted")
     return unittest.skipIf(reasons, "; ".join(reasons))
@@ -64,12 +67,11 @@ class EndToEnd(unittest.TestCase):
         victim.wait()
         return victim
 
-    def kill_victim(self, *way, unit: Unit | None = None, name: str | None = None,
-                    number: signal.Signals = signal.SIGKILL) -> Program:
-        """The same for ways that wait for a signal."""
+    def kill_victim(self, *way, unit: Unit | None = None, name: str | None = None) -> Program:
+        """The same for ways that wait to be killed."""
         victim = self.start_victim(*way, unit=unit, name=name)
         victim.await_line("^ready$")
-        victim.signal(number)
+        victim.signal(signal.SIGKILL)
         victim.wait()
         return victim
 

@@ -9,7 +9,7 @@ from support import EndToEnd, requires
 CROWD = 15_000
 
 
-@requires()
+@requires(descriptors=CROWD + 1000)
 class Crowd(EndToEnd):
 
     def test_each_of_15000_gets_a_reaction_and_a_reap(self):

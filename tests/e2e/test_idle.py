@@ -16,7 +16,7 @@ MOST_STEPS = 80   # for as long it is tried
 # What one exit, fork or exec may cost in system calls: waking up, draining, opening a pidfd and reading what it is,
 # arming, and in the end reading its end and its reap.
 CALLS_PER_EVENT = 8
-# And when it is awake anyway, once a second at most, the agent asks whether 64 of the cgroups that it knows still exist.
+# And when it is awake anyway, once a second at most, it asks whether 64 of the cgroups that it knows still exist.
 CALLS_PER_CHECK = 4 * 64
 _SYSTEM_CALL = re.compile(r"^\d+ +(\d+\.\d+) (?!\+\+\+|---)(.*)$", re.MULTILINE)
 
@@ -39,7 +39,7 @@ def quiet_ones(steps: list[Step]) -> list[Step]:
     return [step for before, step in zip(steps, steps[1:]) if before.events == step.events == 0]
 
 
-@requires("strace")
+@requires("strace", descriptors=SLEEPERS + 1000)
 class Idle(EndToEnd):
 
     def take_steps(self, agent: Agent) -> list[Step]:

@@ -5,7 +5,7 @@ import json
 import signal
 import struct
 
-from programs import KNELL, await_watched
+from programs import await_watched
 from support import EndToEnd, requires
 
 # The same number on every architecture, as for all system calls since Linux 5.1.

@@ -141,7 +141,7 @@ TEST(ParseConfig, AProblemWithAnAliasIsWhereTheAliasStands) {
               "knell.yaml:2: watch.min_age: \"2h\" is too long (write at most 1h)\n"
               "knell.yaml:5: watch.select.comm: \"\" is an empty pattern (write \"*\" for everything)\n"
               "knell.yaml:6: watch.select.comm: \"\" is an empty pattern (write \"*\" for everything)\n"
-              "knell.yaml:7: ring.coalesce: \"2h\" is too long (write at most 1s)");
+              "knell.yaml:7: ring.coalesce: \"2h\" is too long (write at most 10ms)");
 }
 
 TEST(ParseConfig, LimitsThemselvesAreAllowed) {
@@ -151,7 +151,7 @@ TEST(ParseConfig, LimitsThemselvesAreAllowed) {
     EXPECT_EQ(parsed("watch: {min_age: 1h}").watch.min_age, 3600 * kSecond);
     EXPECT_EQ(parsed("metrics: {max_series: 1000000}").metrics.max_series, 1'000'000U);
     EXPECT_EQ(parsed("metrics: {retain: 168h}").metrics.retain, 7 * 86400 * kSecond);
-    EXPECT_EQ(parsed("ring: {coalesce: 1s}").ring.coalesce, kSecond);
+    EXPECT_EQ(parsed("ring: {coalesce: 10ms}").ring.coalesce, 10 * kMillisecond);
     EXPECT_EQ(parsed("ring: {coalesce: 0.5us}").ring.coalesce, 500U);
     EXPECT_EQ(parsed("ring: {size: 65536}").ring.size_bytes, 65536U);
     EXPECT_EQ(parsed("ring: {size: 64KiB}").ring.size_bytes, 65536U);
@@ -202,7 +202,7 @@ INSTANTIATE_TEST_SUITE_P(
             "knell.yaml:3: ring.coalesce: \"100\" has no unit (write a number and us, ms, s, m, h or d, like 100ms)"},
         BadFile{"ring: {coalesce: 0}",
                 "knell.yaml:1: ring.coalesce: \"0\" has no unit (write a number and us, ms, s, m, h or d, like 100ms)"},
-        BadFile{"ring: {coalesce: 1001ms}", "knell.yaml:1: ring.coalesce: \"1001ms\" is too long (write at most 1s)"},
+        BadFile{"ring: {coalesce: 11ms}", "knell.yaml:1: ring.coalesce: \"11ms\" is too long (write at most 10ms)"},
         BadFile{"ring: {coalesce: -1ms}", "knell.yaml:1: ring.coalesce: \"-1ms\"" NOT_A_DURATION},
         BadFile{"ring: {coalesce: 1 ms}", "knell.yaml:1: ring.coalesce: \"1 ms\"" NOT_A_DURATION},
         BadFile{"ring: {coalesce: infs}", "knell.yaml:1: ring.coalesce: \"infs\"" NOT_A_DURATION},

@@ -33,7 +33,8 @@ Feature named(const std::vector<Feature>& features, const std::string& name) {
 }
 
 TEST(Features, WithoutBpfEveryProgramIsOffAndSaysWhy) {
-    const auto features = without_bpf(BackendChoice::epoll, {"no BTF here", "", "blocked"});
+    const auto features =
+        without_bpf(BackendChoice::epoll, {.bpf = "no BTF here", .cgroups = "", .io_uring = "blocked", .scan = ""});
     for (const char* name : {"exit", "signal", "fork", "exec", "oom_scope"}) {
         const Feature feature = named(features, name);
         EXPECT_FALSE(feature.on()) << name;
@@ -57,13 +58,22 @@ TEST(Features, WatchingNeedsPidfsForTheReap) {
     EXPECT_EQ(watch.remedy.empty(), pidfs_available());
 }
 
+TEST(Features, AFailedScanIsSaid) {
+    const Obstacles obstacles{.bpf = "", .cgroups = "", .io_uring = "", .scan = "no /proc here"};
+    const Feature watch = named(without_bpf(BackendChoice::epoll, obstacles), "watch");
+    EXPECT_TRUE(watch.on());
+    EXPECT_THAT(watch.why_not, HasSubstr("no /proc here"));
+}
+
 TEST(Features, LoopNamesItsBackend) {
     const Feature chosen = named(without_bpf(BackendChoice::epoll, {}), "event_loop");
     EXPECT_EQ(chosen.hook, "epoll");
     EXPECT_EQ(chosen.why_not, "") << "epoll was asked for";
     EXPECT_EQ(chosen.remedy, "");
 
-    const Feature fallen_back = named(without_bpf(BackendChoice::epoll, {"", "", "seccomp says EPERM"}), "event_loop");
+    const Feature fallen_back = named(
+        without_bpf(BackendChoice::epoll, {.bpf = "", .cgroups = "", .io_uring = "seccomp says EPERM", .scan = ""}),
+        "event_loop");
     EXPECT_EQ(fallen_back.hook, "epoll");
     EXPECT_EQ(fallen_back.why_not, "seccomp says EPERM");
     EXPECT_THAT(fallen_back.remedy, HasSubstr("io_uring"));
@@ -73,7 +83,9 @@ TEST(Features, AttributionSaysWhatIsMissing) {
     const Feature on = named(without_bpf(BackendChoice::epoll, {}), "attribution");
     EXPECT_TRUE(on.on());
     EXPECT_EQ(on.remedy, "");
-    const Feature off = named(without_bpf(BackendChoice::epoll, {"", "nothing is mounted", ""}), "attribution");
+    const Feature off = named(
+        without_bpf(BackendChoice::epoll, {.bpf = "", .cgroups = "nothing is mounted", .io_uring = "", .scan = ""}),
+        "attribution");
     EXPECT_FALSE(off.on());
     EXPECT_EQ(off.why_not, "nothing is mounted");
     EXPECT_THAT(off.remedy, HasSubstr("cgroup2"));

@@ -74,10 +74,8 @@ TEST_P(ConsumerTest, SleepsAndTellsTheProducers) {
         consumer.drain(kStart + turn.after_start, [&](std::span<const std::byte>) { ++drained; });
         EXPECT_EQ(drained, turn.records);
         EXPECT_EQ(control.armed, 0U) << "awake: nobody need wake us";
-        EXPECT_EQ(control.coalescing, 0U);
         EXPECT_EQ(consumer.may_sleep(), turn.sleep);
         EXPECT_EQ(control.armed, turn.sleep == kUntilWoken ? 1U : 0U);
-        EXPECT_EQ(control.coalescing, turn.sleep.value_or(0) > 0 ? 1U : 0U);
     }
 }
 
