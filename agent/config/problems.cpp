@@ -4,8 +4,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-
 namespace knell {
 
 namespace {
@@ -28,18 +26,19 @@ std::string quoted(std::string_view text) {
 }
 
 void Problems::add(int line, std::string_view path, std::string_view what) {
-    found_.push_back({line, path.empty() ? std::string(what) : fmt::format("{}: {}", path, what)});
+    found_.emplace(line, path.empty() ? std::string(what) : fmt::format("{}: {}", path, what));
 }
 
 Failure Problems::to_failure() const {
-    std::vector<Problem> sorted = found_;
-    std::ranges::stable_sort(sorted, {}, &Problem::line);
     std::string message;
-    for (std::size_t i = 0; i < std::min(sorted.size(), kMaxShown); ++i) {
-        message += (i == 0 ? "" : "\n") + at(file_, sorted[i].line, sorted[i].what);
-    }
-    if (sorted.size() > kMaxShown) {
-        message += fmt::format("\n{}: {} more problems", file_, sorted.size() - kMaxShown);
+    std::size_t shown_so_far = 0;
+    for (const auto& [line, what] : found_) {
+        if (shown_so_far == kMaxShown) {
+            message += fmt::format("\n{}: {} more problems", file_, found_.size() - kMaxShown);
+            break;
+        }
+        message += (shown_so_far == 0 ? "" : "\n") + at(file_, line, what);
+        ++shown_so_far;
     }
     return failure(std::move(message));
 }

@@ -2,10 +2,10 @@
 
 #include "agent/base/result.hpp"
 
+#include <map>
 #include <string>
 #include <string_view>
 #include <utility>
-#include <vector>
 
 namespace knell {
 
@@ -30,13 +30,8 @@ class Problems {
     [[nodiscard]] Failure to_failure() const;
 
   private:
-    struct Problem {
-        int line;
-        std::string what;
-    };
-
     std::string file_;
-    std::vector<Problem> found_;
+    std::multimap<int, std::string> found_; // by line; of one line in the order they were found
 };
 
 } // namespace knell
