@@ -7,7 +7,7 @@ target_compile_options(knell_options INTERFACE
   $<$<BOOL:${KNELL_WERROR}>:-Werror>)
 if(KNELL_SANITIZE)
   target_compile_options(knell_options INTERFACE
-    -fsanitize=${KNELL_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+    -fsanitize=${KNELL_SANITIZE} -fno-sanitize=vptr -fno-sanitize-recover=all -fno-omit-frame-pointer)
   target_link_options(knell_options INTERFACE -fsanitize=${KNELL_SANITIZE})
 endif()
 
