@@ -3,6 +3,7 @@
 #include "agent/cause/explain.hpp"
 #include "agent/observer/sender_place.hpp"
 #include "agent/pidfd/procfd.hpp"
+#include "agent/pidfd/stat.hpp"
 
 #include <cstring>
 

@@ -1,5 +1,6 @@
 #include "agent/observer/features.hpp"
 
+#include "agent/pidfd/features.hpp"
 #include "agent/pidfd/pidfd.hpp"
 
 namespace knell {
@@ -33,7 +34,7 @@ std::string remedy_for(const std::string& feature) {
 
 Feature pidfd_feature(const std::string& why_no_scan) {
     Feature watch{"watch", "pidfd_open + poll", why_no_scan, ""};
-    if (!pidfs_available()) {
+    if (!available(PidfdFeature::pidfs)) {
         watch.why_not = "pidfds have no identity of their own and do not report the reap";
         watch.remedy = "reap times and zombies need Linux 6.9 (pidfs)";
     }

@@ -1,6 +1,7 @@
 #include "agent/pidfd/pidfd.hpp"
 
 #include "agent/pidfd/abi.hpp"
+#include "agent/pidfd/features.hpp"
 
 #include <sys/ioctl.h>
 #include <sys/stat.h>
@@ -19,7 +20,7 @@ Result<Pidfd> Pidfd::open(pid_t pid) {
 }
 
 Result<std::uint64_t> Pidfd::inode() const {
-    if (!pidfs_available()) {
+    if (!available(PidfdFeature::pidfs)) {
         return 0;
     }
     struct stat info{};
@@ -38,20 +39,11 @@ std::optional<int> Pidfd::exit_status() const {
     return info.exit_code;
 }
 
-Result<> Pidfd::send_signal(int signal) const {
+Result<> Pidfd::send_signal(int signal, SignalScope) const {
     if (::syscall(SYS_pidfd_send_signal, fd(), signal, nullptr, 0) != 0) {
         return system_failure("pidfd_send_signal", errno);
     }
     return {};
-}
-
-bool pidfs_available() {
-    static const bool available = [] {
-        auto self = Pidfd::open(::getpid());
-        struct statfs info{};
-        return self && ::fstatfs(self->fd(), &info) == 0 && info.f_type == abi::kPidfsMagic;
-    }();
-    return available;
 }
 
 } // namespace knell

@@ -4,39 +4,24 @@
 #include "agent/base/result.hpp"
 #include "agent/pidfd/pidfd.hpp"
 
-#include <cstdint>
-#include <string>
-#include <string_view>
-
 namespace knell::procfd {
 
-// The /proc directory of exactly the process behind `pidfd`, race-free: the number is read from the pidfd's fdinfo, the
-// directory is opened, the number is read again. fdinfo shows the number only while the process holds it, so it was
-// never free in between and the directory cannot be a stranger's; from then on the directory itself is pinned to the
-// process. ESRCH: reaped. EREMOTE: not visible in this procfs. EACCES: alive, but hidden by hidepid. The directory must
-// not be given to other processes: it carries this procfs instance and its privileges.
+// The /proc directory of exactly the process behind `pidfd`, in the procfs whose root is `procroot`, race-free: the
+// process's number is read from the pidfd's fdinfo, the directory is opened, the number is read again. fdinfo shows the
+// number only while the process holds it, so it was never free in between and the directory cannot be a stranger's;
+// from then on the directory itself is pinned to the process. The procfs of a descendant pid namespace has other
+// numbers: they are translated (pidns.hpp).
+//
+// gone: reaped. foreign_namespace: not visible in this procfs. hidden: alive, but hidden by hidepid. no_procfs:
+// `procroot` is not the root of a procfs, or (with a descendant's) no procfs of our own is mounted at /proc.
+// The directory must not be given to other processes: it carries this procfs instance and its privileges.
+Result<Fd> open(const Fd& procroot, const Pidfd& pidfd);
+
+// The same with the procfs mounted at /proc.
 Result<Fd> open(const Pidfd& pidfd);
 
-// What /proc/PID/stat says (proc_pid_stat(5)).
-struct Stat {
-    std::string comm;
-    char state = '?';
-    std::uint32_t ppid = 0;
-    std::uint32_t flags = 0;       // PF_*
-    std::uint64_t start_ticks = 0; // since boot, CLOCK_BOOTTIME, in clock ticks
-    int exit_status = 0;           // wait status of a zombie; 0 unless ptrace access is allowed: read_exit_status()
-    [[nodiscard]] bool kernel_thread() const { return (flags & 0x00200000) != 0; } // PF_KTHREAD
-    [[nodiscard]] bool zombie() const { return state == 'Z' || state == 'X'; }
-};
-
-// Pure. comm may contain anything, ") R 1" included: the last ')' ends it.
-Result<Stat> parse_stat(std::string_view text);
-
-// Reads and parses `stat` in a directory made by open(). ESRCH once the process was reaped.
-Result<Stat> read_stat(const Fd& directory);
-
-// The wait status of a zombie, by a directory made by open(). EAGAIN: it is none yet. EACCES: the kernel does not tell
-// us, it takes the same user or CAP_SYS_PTRACE. ESRCH: reaped.
-Result<int> read_exit_status(const Fd& directory);
+// The root of a private procfs of the caller's pid namespace that is mounted nowhere: for hosts and containers without
+// /proc, or with one that hides processes. fsopen(2), 5.2; takes CAP_SYS_ADMIN.
+Result<Fd> private_root();
 
 } // namespace knell::procfd

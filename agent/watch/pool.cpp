@@ -1,6 +1,8 @@
 #include "agent/watch/pool.hpp"
 
+#include "agent/pidfd/features.hpp"
 #include "agent/pidfd/procfd.hpp"
+#include "agent/pidfd/stat.hpp"
 
 #include <cerrno>
 #include <cstring>
@@ -20,7 +22,7 @@ std::uint64_t boot_ns_to_ticks(std::uint64_t start_boot_ns) {
 
 // Does this pidfd hold the process that the record spoke of, or one that got its number since?
 Result<bool> is_the_same(const Pidfd& pidfd, const knell_process& process) {
-    if (process.pid_inode != 0 && pidfs_available()) {
+    if (process.pid_inode != 0 && available(PidfdFeature::pidfs)) {
         auto inode = pidfd.inode();
         if (!inode) {
             return std::unexpected(std::move(inode.error()));
@@ -231,7 +233,7 @@ void Pool::ended(Watch& watch, int revents, Instant now) {
 }
 
 void Pool::wait_for_reap(Watch& watch) {
-    if (!pidfs_available()) {
+    if (!available(PidfdFeature::pidfs)) {
         // Before 6.9 a pidfd never reports the reap. Without fork records the zombie stays known, or the next scan
         // would take it for a new process.
         if (slots_ != nullptr) {

@@ -1,4 +1,6 @@
+#include "agent/pidfd/features.hpp"
 #include "agent/pidfd/procfd.hpp"
+#include "agent/pidfd/stat.hpp"
 #include "agent/watch/pool.hpp"
 
 #include <algorithm>
@@ -42,7 +44,7 @@ knell_process describe(std::uint32_t pid, std::uint64_t inode, const procfd::Sta
 } // namespace
 
 Result<> Pool::scan_proc() {
-    if (!pidfs_available()) {
+    if (!available(PidfdFeature::pidfs)) {
         release_collected();
     }
     const std::unique_ptr<DIR, CloseDirectory> directory(::opendir("/proc"));

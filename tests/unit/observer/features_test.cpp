@@ -1,5 +1,6 @@
 #include "agent/observer/features.hpp"
 
+#include "agent/pidfd/features.hpp"
 #include "agent/pidfd/pidfd.hpp"
 
 #include <gmock/gmock.h>
@@ -54,8 +55,8 @@ TEST(Features, EachOnce) {
 TEST(Features, WatchingNeedsPidfsForTheReap) {
     const Feature watch = named(without_bpf(BackendChoice::epoll, {}), "watch");
     EXPECT_TRUE(watch.on());
-    EXPECT_EQ(watch.why_not.empty(), pidfs_available());
-    EXPECT_EQ(watch.remedy.empty(), pidfs_available());
+    EXPECT_EQ(watch.why_not.empty(), available(PidfdFeature::pidfs));
+    EXPECT_EQ(watch.remedy.empty(), available(PidfdFeature::pidfs));
 }
 
 TEST(Features, AFailedScanIsSaid) {

@@ -3,7 +3,7 @@
 #include "agent/attribution/hierarchies.hpp"
 #include "agent/pidfd/procfd.hpp"
 #include "tests/support/cgroup.hpp"
-#include "tests/unit/pidfd/children.hpp"
+#include "tests/support/children.hpp"
 
 #include <gtest/gtest.h>
 

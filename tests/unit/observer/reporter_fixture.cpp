@@ -1,4 +1,5 @@
 #include "tests/unit/observer/reporter_fixture.hpp"
+#include "agent/pidfd/features.hpp"
 
 #include <unistd.h>
 
@@ -34,7 +35,7 @@ void ReporterTest::SetUp() {
 
 void ZombieTest::SetUp() {
     ReporterTest::SetUp();
-    if (!pidfs_available()) {
+    if (!available(PidfdFeature::pidfs)) {
         GTEST_SKIP() << "a pidfd does not report the reap before Linux 6.9: nothing is known of zombies";
     }
 }

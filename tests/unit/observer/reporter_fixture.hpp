@@ -3,7 +3,7 @@
 #include "agent/observer/death_reporter.hpp"
 #include "agent/pidfd/pidfd.hpp"
 #include "tests/unit/loop/loop_fixture.hpp"
-#include "tests/unit/pidfd/children.hpp"
+#include "tests/support/children.hpp"
 #include "tests/unit/watch/fake_slots.hpp"
 
 #include <gtest/gtest.h>

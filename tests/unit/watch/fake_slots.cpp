@@ -2,7 +2,8 @@
 
 #include "agent/base/clock.hpp"
 #include "agent/pidfd/procfd.hpp"
-#include "tests/unit/pidfd/children.hpp"
+#include "agent/pidfd/stat.hpp"
+#include "tests/support/children.hpp"
 
 #include <gtest/gtest.h>
 

@@ -2,7 +2,7 @@
 
 #include "agent/watch/pool.hpp"
 #include "tests/unit/loop/loop_fixture.hpp"
-#include "tests/unit/pidfd/children.hpp"
+#include "tests/support/children.hpp"
 #include "tests/unit/watch/fake_slots.hpp"
 
 #include <array>

@@ -1,4 +1,5 @@
 #include "tests/unit/watch/pool_fixture.hpp"
+#include "agent/pidfd/features.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -50,7 +51,7 @@ TEST_P(PoolLifecycleTest, FromBirthToReap) {
     ASSERT_TRUE(child.kill(SIGKILL));
     run_until_told("ended");
     EXPECT_THAT(listener.calls, testing::Contains("ended"));
-    if (!pidfs_available()) {
+    if (!available(PidfdFeature::pidfs)) {
         EXPECT_THAT(listener.calls, ElementsAre("watched", "ended", "released"));
         GTEST_SKIP() << "a pidfd does not report the reap before Linux 6.9";
     }
@@ -99,7 +100,7 @@ TEST_P(PoolLifecycleTest, EndOfAnUntaggedProcessIsWhatThePidfdSaid) {
 }
 
 TEST_P(PoolLifecycleTest, ASlotIsClearedBeforeItIsTaggedAgain) {
-    if (!pidfs_available()) {
+    if (!available(PidfdFeature::pidfs)) {
         GTEST_SKIP() << "a pidfd does not report the reap before Linux 6.9";
     }
     Process first = start_sleeper();
@@ -121,7 +122,7 @@ TEST_P(PoolLifecycleTest, ASlotIsClearedBeforeItIsTaggedAgain) {
 
 // Dead and reaped between the check of its identity and the wait: both facts come with one answer.
 TEST_P(PoolLifecycleTest, ReapedAtOnceIsEndedAndReapedInOneGo) {
-    if (!pidfs_available()) {
+    if (!available(PidfdFeature::pidfs)) {
         GTEST_SKIP() << "a pidfd does not report the reap before Linux 6.9";
     }
     Process child = start_sleeper();
@@ -138,7 +139,7 @@ TEST_P(PoolLifecycleTest, ReapedAtOnceIsEndedAndReapedInOneGo) {
 
 // Its parent ignores SIGCHLD: nobody waits for it, and the kernel reaps it itself.
 TEST_P(PoolLifecycleTest, AutoreapedChild) {
-    if (!pidfs_available()) {
+    if (!available(PidfdFeature::pidfs)) {
         GTEST_SKIP() << "a pidfd does not report the reap before Linux 6.9";
     }
     const auto before = std::signal(SIGCHLD, SIG_IGN);
@@ -161,7 +162,7 @@ TEST_P(PoolLifecycleTest, AutoreapedChild) {
 }
 
 TEST_P(PoolLifecycleTest, DescriptorsAndNotesAreGivenBack) {
-    if (!pidfs_available()) {
+    if (!available(PidfdFeature::pidfs)) {
         GTEST_SKIP() << "a pidfd does not report the reap before Linux 6.9";
     }
     Process child = start_sleeper();
@@ -181,7 +182,7 @@ TEST_P(PoolLifecycleTest, DescriptorsAndNotesAreGivenBack) {
 
 // The number of a zombie's predecessor cannot be free, but its release may still be on its way to us.
 TEST_P(PoolLifecycleTest, ANumberThatIsUsedAgain) {
-    if (!pidfs_available()) {
+    if (!available(PidfdFeature::pidfs)) {
         GTEST_SKIP() << "no identity of pidfds before Linux 6.9";
     }
     Process old = start_sleeper();
@@ -211,7 +212,7 @@ TEST_P(PoolLifecycleTest, ReleaseAllTellsEach) {
     ASSERT_NE(watch(dead), nullptr);
     ASSERT_TRUE(dead.kill(SIGKILL));
     run_until_told("ended");
-    const bool zombie = pidfs_available();
+    const bool zombie = available(PidfdFeature::pidfs);
     ASSERT_NE(watch(living), nullptr);
     EXPECT_THAT(states(), ElementsAre(0, 1, zombie ? 1 : 0));
     pool->release_all();

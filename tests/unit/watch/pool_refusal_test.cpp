@@ -1,4 +1,5 @@
 #include "tests/unit/watch/pool_fixture.hpp"
+#include "agent/pidfd/features.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -64,7 +65,7 @@ TEST_P(PoolRefusalTest, ReapedBeforeItWasOpened) {
 }
 
 TEST_P(PoolRefusalTest, RecycledByInode) {
-    if (!pidfs_available()) {
+    if (!available(PidfdFeature::pidfs)) {
         GTEST_SKIP() << "no identity of pidfds before Linux 6.9";
     }
     const Process child = start_sleeper();
@@ -91,7 +92,7 @@ TEST_P(PoolRefusalTest, RecycledByStart) {
 }
 
 TEST_P(PoolRefusalTest, AZombieOfTheSameNumberIsNotTheYoungOne) {
-    if (!pidfs_available()) {
+    if (!available(PidfdFeature::pidfs)) {
         GTEST_SKIP() << "no identity of pidfds before Linux 6.9";
     }
     Process old = start_sleeper();
@@ -188,7 +189,7 @@ TEST_P(PoolRefusalTest, TheWaitIsRefused) {
 }
 
 TEST_P(PoolRefusalTest, TheWaitForTheReapIsRefused) {
-    if (!pidfs_available()) {
+    if (!available(PidfdFeature::pidfs)) {
         GTEST_SKIP() << "a pidfd does not report the reap before Linux 6.9";
     }
     const Process child = start_sleeper();

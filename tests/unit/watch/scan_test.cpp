@@ -1,4 +1,6 @@
+#include "agent/pidfd/features.hpp"
 #include "agent/pidfd/procfd.hpp"
+#include "agent/pidfd/stat.hpp"
 #include "tests/unit/watch/pool_fixture.hpp"
 
 #include <gmock/gmock.h>
@@ -83,7 +85,7 @@ TEST_P(ScanTest, LeavesCandidatesToTheirTime) {
 
 // Born before the scan, its record read after it.
 TEST_P(ScanTest, ABirthRecordThatComesLaterIsNoSecondProcess) {
-    if (!pidfs_available()) {
+    if (!available(PidfdFeature::pidfs)) {
         GTEST_SKIP() << "no identity of pidfds before Linux 6.9";
     }
     const Process child = start_sleeper();

@@ -1,6 +1,7 @@
 #include "agent/pidfd/procfd.hpp"
+#include "agent/pidfd/stat.hpp"
 
-#include "tests/unit/pidfd/children.hpp"
+#include "tests/support/children.hpp"
 
 #include <gtest/gtest.h>
 

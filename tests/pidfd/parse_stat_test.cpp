@@ -1,4 +1,5 @@
 #include "agent/pidfd/procfd.hpp"
+#include "agent/pidfd/stat.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,7 +1,8 @@
+#include "agent/pidfd/features.hpp"
 #include "agent/pidfd/pidfd.hpp"
 
 #include "agent/base/file.hpp"
-#include "tests/unit/pidfd/children.hpp"
+#include "tests/support/children.hpp"
 
 #include <gtest/gtest.h>
 
@@ -65,7 +66,7 @@ TEST(Pidfd, InodeIsTheIdentityOfAProcess) {
     const Pidfd first = value_of(Pidfd::open(one.pid()));
     const Pidfd again = value_of(Pidfd::open(one.pid()));
     const Pidfd stranger = value_of(Pidfd::open(other.pid()));
-    if (!pidfs_available()) {
+    if (!available(PidfdFeature::pidfs)) {
         EXPECT_EQ(value_of(first.inode()), 0U);
         GTEST_SKIP() << "pidfds have no inode of their own before Linux 6.9";
     }
@@ -75,7 +76,7 @@ TEST(Pidfd, InodeIsTheIdentityOfAProcess) {
 }
 
 TEST(Pidfd, InodeOutlivesTheProcess) {
-    if (!pidfs_available()) {
+    if (!available(PidfdFeature::pidfs)) {
         GTEST_SKIP() << "pidfds have no inode of their own before Linux 6.9";
     }
     Process child = start_sleeper();
