@@ -13,14 +13,15 @@ endif()
 
 # knell_library(NAME SOURCES... [PUBLIC targets] [PRIVATE targets]): target knell_NAME, alias knell::NAME.
 # PUBLIC: libraries whose headers ours include. PRIVATE: everything else, so that includes cannot leak upwards.
+# knell_options ends with this build: an installed library asks its users for no warnings, sanitizers or paths of ours.
 function(knell_library name)
   cmake_parse_arguments(arg "" "" "SOURCES;PUBLIC;PRIVATE" ${ARGN})
   if(arg_SOURCES)
     add_library(knell_${name} STATIC ${arg_SOURCES})
-    target_link_libraries(knell_${name} PUBLIC knell_options ${arg_PUBLIC} PRIVATE ${arg_PRIVATE})
+    target_link_libraries(knell_${name} PUBLIC $<BUILD_INTERFACE:knell_options> ${arg_PUBLIC} PRIVATE ${arg_PRIVATE})
   else()
     add_library(knell_${name} INTERFACE)
-    target_link_libraries(knell_${name} INTERFACE knell_options ${arg_PUBLIC})
+    target_link_libraries(knell_${name} INTERFACE $<BUILD_INTERFACE:knell_options> ${arg_PUBLIC})
   endif()
   add_library(knell::${name} ALIAS knell_${name})
 endfunction()

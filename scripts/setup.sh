@@ -10,7 +10,7 @@ build_packages=(
   prometheus-cpp-dev libmicrohttpd-dev
   libyaml-cpp-dev
   nlohmann-json3-dev libcli11-dev libspdlog-dev libfmt-dev robin-map-dev
-  libgtest-dev libgmock-dev python3
+  libgtest-dev libgmock-dev libbenchmark-dev python3
 )
 test_packages=(
   prometheus runc busybox-static strace curl procps util-linux

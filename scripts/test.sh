@@ -43,7 +43,7 @@ else
   scripts/tidy.sh build/dev
   run_tests dev '.'
   build asan
-  run_tests asan '^(unit|bpf)$'
+  run_tests asan '^(unit|pidfd|bpf)$'
   build tsan
   run_tests tsan '^unit$'
 fi

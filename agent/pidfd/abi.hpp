@@ -28,8 +28,9 @@ inline constexpr std::uint64_t kClonePidfdAutokill = 1ULL << 36;
 inline constexpr unsigned long kPidfdGetFirstNamespace = _IO(0xFF, 1);
 inline constexpr unsigned long kPidfdGetPidNamespace = _IO(0xFF, 5);
 
-inline constexpr unsigned long kNsGetParent = _IO(0xb7, 0x2);              // 4.9
-inline constexpr unsigned long kNsGetTgidFromPidns = _IOR(0xb7, 0x7, int); // 6.11; the argument is the number itself
+inline constexpr unsigned long kNsGetParent = _IO(0xb7, 0x2);             // 4.9
+inline constexpr unsigned long kNsGetPidFromPidns = _IOR(0xb7, 0x6, int); // 6.11; the argument is the number itself
+inline constexpr unsigned long kNsGetPidInPidns = _IOR(0xb7, 0x8, int);
 inline constexpr unsigned long kNsGetTgidInPidns = _IOR(0xb7, 0x9, int);
 
 // struct pidfd_info with all fields up to 7.1. The kernel takes every size from 64 on and leaves what it does not know

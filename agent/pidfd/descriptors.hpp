@@ -24,7 +24,8 @@ Result<> send_descriptors(const Fd& socket, std::string_view message, std::span<
 struct Received {
     std::string message; // empty: the other end has closed
     std::vector<Fd> descriptors;
-    std::optional<Pidfd> sender; // SO_PASSPIDFD, where pass_sender() switched it on (6.5)
+    // SO_PASSPIDFD, where pass_sender() switched it on (6.5). Absent too if the sender was reaped (before 6.17).
+    std::optional<Pidfd> sender;
 };
 
 // Receives one message of at most `max_bytes`. All descriptors are close-on-exec and owned by the result. EMSGSIZE: the

@@ -11,7 +11,7 @@ struct ProcessInfo {
     struct Credentials {
         std::uint32_t ruid, rgid, euid, egid, suid, sgid, fsuid, fsgid;
     };
-    enum class CoreDump { skipped, as_user, as_root };
+    enum class CoreDump { as_user, as_root };
 
     std::optional<std::uint32_t> pid;  // the thread's, in our pid namespace; absent once reaped
     std::optional<std::uint32_t> tgid; // the process's

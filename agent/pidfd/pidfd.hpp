@@ -48,7 +48,7 @@ class Pidfd {
     static Result<Pidfd> open_thread(pid_t tid);
 
     // The process that has `number` in the pid namespace `pidns` (a descriptor of a /proc/PID/ns/pid kind). Race-free:
-    // the number is asked again while the pidfd holds the process. NS_GET_TGID_FROM_PIDNS (6.11); before, a helper
+    // the number is asked again while the pidfd holds the process. NS_GET_PID_FROM_PIDNS (6.11); before, a helper
     // process inside that namespace opens it and sends the pidfd back (CAP_SYS_ADMIN; a namespace whose init is dead
     // cannot be entered: gone). foreign_namespace: the process is not visible from our own pid namespace.
     static Result<Pidfd> open_in(const Fd& pidns, pid_t number);

@@ -19,14 +19,14 @@ Result<Fd> own();
 Result<Fd> of(const Pidfd& pidfd);
 
 // The number of a process in a namespace; no race, the process is held. foreign_namespace: it has none there. gone:
-// reaped. Namespaces below the caller's, and the caller's own.
+// reaped. Namespaces below the caller's, and the caller's own. NS_GET_PID_IN_PIDNS (6.11; before 6.13 it takes a procfs
+// of our own at /proc: no_procfs); before, NSpid of the pidfd's fdinfo, and of() with what that takes.
 Result<pid_t> number_in(const Fd& pidns, const Pidfd& pidfd);
 
 // The number in `to` of the process that has `number` in `from`. Between two namespaces of which neither needs to be
-// the caller's, as long as the process is visible to the caller. NS_GET_TGID_* (6.11), else NSpid of /proc/PID/status
-// under a pidfd. Only as true as numbers are: the process may be gone when the answer arrives; hold a Pidfd
-// (Pidfd::open_in, number_in) where that matters. gone: `from` has no such process. foreign_namespace: it has no number
-// in `to`.
+// the caller's, as long as the process is visible to the caller: Pidfd::open_in and number_in, with what these take.
+// Only as true as numbers are: the process may be gone when the answer arrives; hold a Pidfd (by these two) where that
+// matters. gone: `from` has no such process. foreign_namespace: it has no number in `to`, or is not visible to us.
 Result<pid_t> translate(pid_t number, const Fd& from, const Fd& to);
 
 enum class Relation {

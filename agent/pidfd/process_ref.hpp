@@ -20,6 +20,7 @@ class ProcessRef {
     };
 
     // gone: the process was reaped, and its number with it. foreign_namespace: it has no number in our pid namespace.
+    // EINVAL: the pidfd is a thread's (PIDFD_THREAD).
     static Result<ProcessRef> of(const Pidfd& pidfd);
 
     // "PID:INODE", "PID:tTICKS" (start time), each also with ":BOOT_ID" behind it; without one, this boot's is taken.

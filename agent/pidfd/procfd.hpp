@@ -13,7 +13,10 @@ namespace knell::procfd {
 // numbers: they are translated (pidns.hpp).
 //
 // gone: reaped. foreign_namespace: not visible in this procfs. hidden: alive, but hidden by hidepid. no_procfs:
-// `procroot` is not the root of a procfs, or (with a descendant's) no procfs of our own is mounted at /proc.
+// `procroot` is not the root of a procfs, or (with a descendant's, before 6.13) no procfs of our own is mounted at
+// /proc. no_permission: with a descendant's, it takes PTRACE_MODE_READ over the namespace's init to learn whose procfs
+// it is.
+//
 // The directory must not be given to other processes: it carries this procfs instance and its privileges.
 Result<Fd> open(const Fd& procroot, const Pidfd& pidfd);
 
@@ -21,7 +24,7 @@ Result<Fd> open(const Fd& procroot, const Pidfd& pidfd);
 Result<Fd> open(const Pidfd& pidfd);
 
 // The root of a private procfs of the caller's pid namespace that is mounted nowhere: for hosts and containers without
-// /proc, or with one that hides processes. fsopen(2), 5.2; takes CAP_SYS_ADMIN.
+// /proc, or with one that hides processes. fsopen(2), 5.2; no_permission: it takes CAP_SYS_ADMIN.
 Result<Fd> private_root();
 
 } // namespace knell::procfd

@@ -24,7 +24,8 @@ class FdReservation {
     void prepare(Fd content) { content_ = std::move(content); }
 
     // Puts the prepared descriptor at number(), close-on-exec. Cannot fail for a reservation that holds a prepared
-    // descriptor; one without answers an empty Fd and keeps nothing.
+    // descriptor, as long as nobody lowers RLIMIT_NOFILE to the number or below; one without answers an empty Fd and
+    // keeps nothing.
     [[nodiscard]] Fd publish() &&;
 
   private:

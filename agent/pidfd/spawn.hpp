@@ -17,13 +17,13 @@ struct SpawnOptions {
         int ours = -1; // not owned; need not be inheritable
     };
 
-    std::vector<std::string> argv;                       // argv[0] is looked up in PATH unless it has a '/'
-    std::optional<std::vector<std::string>> environment; // "NAME=value"; absent: ours
-    std::string working_directory;                       // empty: ours
-    std::vector<Descriptor> descriptors;                 // besides these, and 0 to 2, the child keeps none of ours
-    std::optional<sigset_t> signal_mask;                 // blocked in the child; absent: ours. Handlers become SIG_DFL
-    bool new_session = false;                            // setsid()
-    bool new_process_group = false;                      // leads a group of its own
+    std::vector<std::string> argv{};                       // argv[0] is found as by execvp(), in our PATH
+    std::optional<std::vector<std::string>> environment{}; // "NAME=value"; absent: ours
+    std::string working_directory{};                       // empty: ours. Relative argv[0] count from here
+    std::vector<Descriptor> descriptors{};                 // besides these, and 0 to 2, the child keeps none of ours
+    std::optional<sigset_t> signal_mask{}; // blocked in the child; absent: ours. Handlers become SIG_DFL
+    bool new_session = false;              // setsid()
+    bool new_process_group = false;        // leads a group of its own
     int cgroup = -1; // a directory of cgroup v2 to be born in (CLONE_INTO_CGROUP, 5.7); not owned; -1: ours
 };
 

@@ -1,6 +1,7 @@
 #include "agent/pidfd/stat.hpp"
 
 #include "agent/base/file.hpp"
+#include "agent/pidfd/problem.hpp"
 
 #include <charconv>
 #include <unistd.h>
@@ -59,6 +60,11 @@ Result<Stat> parse_stat(std::string_view text) {
 
 Result<Stat> read_stat(const Fd& directory) {
     auto text = read_small_file(directory.get(), "stat", 4096);
+    if (!text && text.error().errno_value == ENOENT) {
+        // Every process has this file. The kernel looks for the process twice on the way to it, and the reap can come
+        // in between (fs/proc/base.c: proc_pid_permission answers ESRCH, proc_pident_lookup ENOENT).
+        return problem(Problem::gone, "reading the stat file of a process", "it was reaped");
+    }
     if (!text) {
         return std::unexpected(std::move(text.error()));
     }
