@@ -1,4 +1,5 @@
 #include "bench/storm.hpp"
+#include "bench/syscalls.hpp"
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
@@ -12,12 +13,17 @@ int main(int argc, char** argv) {
     storm->add_option("--exits", options.exits, "Processes in all")->check(CLI::PositiveNumber);
     storm->add_option("--workers", options.workers, "Processes that fork at the same time")->check(CLI::Range(1, 1024));
     storm->add_option("--repetitions", options.repetitions, "Rounds")->check(CLI::Range(1, 100));
+    knell::bench::SyscallOptions syscall_options;
+    CLI::App* syscalls = app.add_subcommand("syscalls", "What observing pidfds costs every system call of the machine");
+    syscalls->add_option("--calls", syscall_options.calls, "System calls in each round")->check(CLI::PositiveNumber);
+    syscalls->add_option("--repetitions", syscall_options.repetitions, "Rounds")->check(CLI::Range(1, 100));
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
         return app.exit(error) == 0 ? 0 : 2;
     }
-    if (auto done = knell::bench::storm(options); !done) {
+    const auto done = *syscalls ? knell::bench::syscalls(syscall_options) : knell::bench::storm(options);
+    if (!done) {
         fmt::print(stderr, "knell-bench: {}\n", done.error().message);
         return 1;
     }

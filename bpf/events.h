@@ -32,13 +32,15 @@ typedef uint64_t knell_u64;
 #endif
 
 #define KNELL_COMM_SIZE 16
+#define KNELL_EXE_SIZE 24 /* holds "containerd-shim-runc-v2" */
 
 /* ---- records in the ring ------------------------------------------------------------------------------------- */
 
 enum knell_record_type {
-    KNELL_RECORD_FORK = 1, /* struct knell_fork */
-    KNELL_RECORD_EXEC = 2, /* struct knell_exec */
-    KNELL_RECORD_EXIT = 3, /* struct knell_exit */
+    KNELL_RECORD_FORK = 1,  /* struct knell_fork */
+    KNELL_RECORD_EXEC = 2,  /* struct knell_exec */
+    KNELL_RECORD_EXIT = 3,  /* struct knell_exit */
+    KNELL_RECORD_PIDFD = 4, /* struct knell_pidfd */
 };
 
 struct knell_record {
@@ -93,6 +95,12 @@ enum knell_sender_flag {
     KNELL_SENDER_KTHREAD = 1 << 5, /* a kernel thread was current */
 };
 
+enum knell_signal_flag {
+    KNELL_SIGNAL_OOM = 1 << 0,        /* sent by the OOM killer: to its victim, or to one that shares its memory */
+    KNELL_SIGNAL_OOM_MEMCG = 1 << 1,  /* with OOM: a memory cgroup's limit was hit */
+    KNELL_SIGNAL_OOM_SYSTEM = 1 << 2, /* with OOM: the whole machine; neither bit = scope not known */
+};
+
 /* One signal and who sent it: `current` when the kernel queued it. */
 struct knell_signal {
     knell_u64 time_ns;      /* when it was generated; 0 = no signal recorded */
@@ -106,27 +114,68 @@ struct knell_signal {
     knell_u8 siginfo;       /* enum knell_siginfo */
     knell_u8 group;         /* 1 = sent to the process, 0 = to one thread */
     knell_u8 decisive;      /* 1 = the kernel had already decided that the process dies of this one */
-    knell_u32 reserved;
-    char sender_comm[KNELL_COMM_SIZE];
+    knell_u32 flags;        /* enum knell_signal_flag */
+    char sender_comm[KNELL_COMM_SIZE]; /* a process may call itself anything */
+    char sender_exe[KNELL_EXE_SIZE];   /* base name of its executable, cut, NUL-terminated; empty: a kernel thread, or
+                                          it is past exit_mm() */
 };
-KNELL_ASSERT_SIZE(struct knell_signal, 64);
+KNELL_ASSERT_SIZE(struct knell_signal, 88);
 
 enum knell_exit_flag {
     KNELL_EXIT_WATCHED = 1 << 0,    /* a slot was tagged: its pidfd is in the watch pool */
     KNELL_EXIT_OOM_VICTIM = 1 << 1, /* signal_struct.oom_mm is set: the OOM killer chose this process */
-    KNELL_EXIT_OOM_MEMCG = 1 << 2,  /* with OOM_VICTIM: a memory cgroup's limit */
-    KNELL_EXIT_OOM_SYSTEM = 1 << 3, /* with OOM_VICTIM: the whole machine; neither bit = scope not known */
 };
 
 struct knell_exit {
     struct knell_record head;
     struct knell_process process;
-    knell_s32 status;        /* wait status that the parent will see: low 7 bits signal, 0x80 core dumped, >> 8 code */
-    knell_u32 flags;         /* enum knell_exit_flag */
-    knell_u64 first_term_ns; /* first SIGTERM sent to the process, also one that it ignores; 0 = none */
+    knell_s32 status; /* wait status that the parent will see: low 7 bits signal, 0x80 core dumped, >> 8 code */
+    knell_u32 flags;  /* enum knell_exit_flag */
+    knell_u64 stop_request_ns; /* first of knobs.stop_signals sent to the process, also one that it ignores; 0 = none */
     struct knell_signal fatal; /* last signal that could have killed it; time_ns == 0: none was seen */
+    knell_u32 stop_signal;     /* the signal of stop_request_ns */
+    knell_u32 minor_faults;    /* page faults of all threads, capped at 2^32 - 1 */
+    knell_u32 major_faults;
+    knell_u32 reserved;
+    knell_u64 user_ns; /* CPU time of all threads as sampled at ticks: right in proportion only */
+    knell_u64 system_ns;
+    knell_u64 run_ns;         /* CPU time of all threads as the scheduler measured it: the sum of both, up to the last
+                                 thread's last clock tick (1 to 10 ms) or switch */
+    knell_u64 peak_rss_bytes; /* 0 = not known (no memory of its own) */
+    char exe[KNELL_EXE_SIZE]; /* base name of the executable, cut, NUL-terminated; empty: not known (before 6.16 the
+                                 memory is gone by now) */
 };
-KNELL_ASSERT_SIZE(struct knell_exit, 168);
+KNELL_ASSERT_SIZE(struct knell_exit, 264);
+
+/* By which way a pidfd came to be. */
+enum knell_pidfd_via {
+    KNELL_PIDFD_OPEN = 0,   /* pidfd_open(2) */
+    KNELL_PIDFD_CLONE = 1,  /* clone(2), clone3(2) with CLONE_PIDFD */
+    KNELL_PIDFD_SOCKET = 2, /* SO_PEERPIDFD, SCM_PIDFD */
+    KNELL_PIDFD_OTHER = 3,  /* fanotify, core dump helper, file handle, /proc/self/fd ... */
+    KNELL_PIDFD_VIA_COUNT = 4,
+};
+
+/* Somebody got a pidfd that did not exist before. Only while knobs.record_pidfds is set; counted always. */
+struct knell_pidfd {
+    struct knell_record head;
+    struct knell_process opener;
+    knell_u64 target_inode;            /* as in struct knell_process */
+    knell_u32 target_pid;              /* a thread's number for a thread's pidfd */
+    knell_u32 via;                     /* enum knell_pidfd_via */
+    char target_comm[KNELL_COMM_SIZE]; /* empty: not known */
+};
+KNELL_ASSERT_SIZE(struct knell_pidfd, 120);
+
+/* One open pidfd as the census (bpf/census.bpf.c) finds it. No record of the ring: rows of a BPF iterator. */
+struct knell_held_pidfd {
+    struct knell_process holder; /* the first process that the iterator finds it with */
+    knell_u64 target_inode;      /* as in struct knell_process */
+    knell_u32 target_pid;        /* a thread's number for a thread's pidfd; 0 = reaped */
+    knell_u32 fd;
+    char holder_exe[KNELL_EXE_SIZE]; /* as in struct knell_exit */
+};
+KNELL_ASSERT_SIZE(struct knell_held_pidfd, 112);
 
 /* ---- shared memory ------------------------------------------------------------------------------------------- */
 
@@ -138,10 +187,8 @@ struct knell_slot {
     knell_u64 exit_ns;   /* BPF: sched_process_exit of the last thread; 0 = alive */
     knell_u64 notify_ns; /* BPF: the parent's SIGCHLD was generated, just after the pidfd woke its pollers; 0 = not
                             yet, or never when the parent ignores SIGCHLD explicitly */
-    knell_s32 status;    /* BPF: wait status, valid once exit_ns is set */
-    knell_u32 reserved;
 };
-KNELL_ASSERT_SIZE(struct knell_slot, 24);
+KNELL_ASSERT_SIZE(struct knell_slot, 16);
 
 /* What both sides do about wake-ups; the single element of the mapped array `control`. See bpf/wakeup.bpf.h. */
 struct knell_control {
@@ -169,24 +216,39 @@ enum knell_counter {
     KNELL_COUNTER_WAKEUPS_LATE = 9,       /* by the timer, for forks and execs */
     KNELL_COUNTER_SIGNALS = 10,           /* signals that were recorded as possibly fatal */
     KNELL_COUNTER_MARKS_FAILED = 11,      /* task storage refused memory for such a record: the killer stays unknown */
-    KNELL_COUNTER_COUNT = 12,
+    KNELL_COUNTER_PIDFDS = 12,            /* created by KNELL_PIDFD_OPEN; the other ways follow in their order */
+    KNELL_COUNTER_PIDFDS_DROPPED = 16,    /* record wanted, no room in the ring */
+    KNELL_COUNTER_COUNT = 17,
 };
 
 struct knell_counters {
     knell_u64 value[KNELL_COUNTER_COUNT]; /* indexed by enum knell_counter */
 };
-KNELL_ASSERT_SIZE(struct knell_counters, 96);
+KNELL_ASSERT_SIZE(struct knell_counters, 136);
 
 /* ---- knobs: constants that the agent sets before the programs are loaded ------------------------------------- */
+
+/* The addresses of one kernel function; start == 0: not known. */
+struct knell_code_range {
+    knell_u64 start;
+    knell_u64 end; /* the first behind it */
+};
+
+#define KNELL_OOM_KILLER_RANGES 2
 
 struct knell_knobs {
     knell_u64 high_water_bytes; /* a fuller ring wakes a sleeping consumer for forks and execs too */
     knell_u64 late_wakeup_ns;   /* how long fork and exec records may wait for a wake-up */
-    knell_u64 memcg_oom_start;  /* address range of mem_cgroup_out_of_memory(); 0 = not known: no OOM scope */
-    knell_u64 memcg_oom_end;
+    knell_u64 stop_signals;     /* bit n - 1: signal n asks a process to stop */
+    knell_u64 page_bytes;       /* of this kernel, for its counts of pages */
+    struct knell_code_range oom_killer[KNELL_OOM_KILLER_RANGES]; /* one of them is on the stack when it kills */
+    struct knell_code_range
+        memcg_oom;            /* mem_cgroup_out_of_memory(): on the stack when a memory cgroup's limit is hit */
+    knell_u32 agent_pid;      /* ours, whose own pidfds do not count; 0 = not known */
     knell_u32 read_cgroup_v1; /* 1 = the host mounts the memory controller as cgroup v1 */
-    knell_u32 reserved;
+    knell_u32 observe_pidfds; /* 1 = a program for their creation is attached beside task_newtask */
+    knell_u32 record_pidfds;  /* 1 = struct knell_pidfd records are wanted */
 };
-KNELL_ASSERT_SIZE(struct knell_knobs, 40);
+KNELL_ASSERT_SIZE(struct knell_knobs, 96);
 
 #endif

@@ -11,7 +11,9 @@
  * Why a tracepoint: it exists on every kernel since 5.5 with BTF arguments, needs no trampoline (refused on locked-down
  * hosts), and runs in the dying task. It misses nothing; what it cannot know is the reap, which the pidfd tells.
  */
+#include "bpf/maps.bpf.h"
 #include "bpf/process.bpf.h"
+#include "bpf/usage.bpf.h"
 #include "bpf/wakeup.bpf.h"
 
 /*
@@ -24,19 +26,8 @@ static __always_inline int wait_status(struct task_struct* task) {
     return signal->flags & SIGNAL_GROUP_EXIT ? signal->group_exit_code : task->group_leader->exit_code;
 }
 
-/* The scope that oom.bpf.c left for this pid; only called for the few processes with an oom_mm. */
-static __always_inline u32 oom_flags(u32 pid) {
-    u32 flags = KNELL_EXIT_OOM_VICTIM;
-    u32* scope = bpf_map_lookup_elem(&oom_scopes, &pid);
-    if (scope) {
-        flags |= *scope;
-        bpf_map_delete_elem(&oom_scopes, &pid);
-    }
-    return flags;
-}
-
 /* Tells the watch pool's slot, which needs no room in the ring. Returns whether there is one. */
-static __always_inline _Bool stamp_slot(struct task_struct* leader, int status, u64 now) {
+static __always_inline _Bool stamp_slot(struct task_struct* leader, u64 now) {
     u32* index = bpf_task_storage_get(&watch_slots, leader, 0, 0);
     struct knell_slot* slot;
     if (!index) {
@@ -46,23 +37,35 @@ static __always_inline _Bool stamp_slot(struct task_struct* leader, int status, 
     if (!slot) {
         return 0;
     }
-    slot->status = status;
     slot->exit_ns = now;
     return 1;
+}
+
+static __always_inline void read_mark(struct knell_exit* record, struct task_struct* leader) {
+    struct process_mark* mark = bpf_task_storage_get(&marks, leader, 0, 0);
+
+    if (mark) {
+        record->stop_request_ns = mark->stop_request_ns;
+        record->stop_signal = mark->stop_signal;
+        record->fatal = mark->fatal;
+    } else {
+        record->stop_request_ns = 0;
+        record->stop_signal = 0;
+        __builtin_memset(&record->fatal, 0, sizeof(record->fatal));
+    }
 }
 
 static __always_inline void process_ended(struct task_struct* task) {
     struct task_struct* leader = task->group_leader;
     u64 now = bpf_ktime_get_ns();
     int status = wait_status(task);
-    u32 flags = stamp_slot(leader, status, now) ? KNELL_EXIT_WATCHED : 0;
+    u32 flags = stamp_slot(leader, now) ? KNELL_EXIT_WATCHED : 0;
     struct knell_counters* here = counters_here();
-    struct process_mark* mark;
     struct knell_exit* record;
 
     count_in(here, KNELL_COUNTER_EXITS_SEEN);
     if (task->signal->oom_mm) {
-        flags |= oom_flags(leader->tgid);
+        flags |= KNELL_EXIT_OOM_VICTIM;
     }
     record = bpf_ringbuf_reserve(&ring, sizeof(*record), 0);
     if (!record) {
@@ -73,23 +76,66 @@ static __always_inline void process_ended(struct task_struct* task) {
     read_process(&record->process, leader);
     record->status = status;
     record->flags = flags;
-    mark = bpf_task_storage_get(&marks, leader, 0, 0);
-    if (mark) {
-        record->first_term_ns = mark->first_term_ns;
-        record->fatal = mark->fatal;
-    } else {
-        record->first_term_ns = 0;
-        __builtin_memset(&record->fatal, 0, sizeof(record->fatal));
-    }
+    record->reserved = 0;
+    read_mark(record, leader);
+    read_usage(record, task);
+    read_exe(record->exe, task);
     count_in(here, KNELL_COUNTER_EXITS_DELIVERED);
     bpf_ringbuf_submit(record, prompt_wakeup());
+}
+
+/* The thread that is in exec and waits for the others of its process to go. */
+static __always_inline struct task_struct* executing_thread(struct signal_struct* signal) {
+    if (bpf_core_field_exists(struct signal_struct, group_exec_task)) {
+        return signal->group_exec_task;
+    }
+    return ((struct signal_struct___before_5_17*)signal)->group_exit_task;
+}
+
+/*
+ * A thread that is not the leader calls exec: de_thread() kills the others, and when the old leader is a zombie, the
+ * thread takes over its place and its number. What was noted of the process is in the old leader's task storage, so the
+ * heir gets a copy when the leader leaves. A copy: should the heir be killed before it has taken over, the leader
+ * remains the process's.
+ *
+ * Not seen: the heir of a leader that had left before anybody called exec. Such a process has no kernel times and has
+ * forgotten earlier signals.
+ */
+static __always_inline void leave_to_heir(struct task_struct* leader) {
+    struct task_struct* heir = executing_thread(leader->signal);
+    struct process_mark* mark;
+    struct process_mark* copy;
+    u32* slot;
+
+    if (!heir || heir == leader) {
+        return;
+    }
+    slot = bpf_task_storage_get(&watch_slots, leader, 0, 0);
+    if (slot) {
+        (void)bpf_task_storage_get(&watch_slots, heir, slot, BPF_LOCAL_STORAGE_GET_F_CREATE);
+    }
+    mark = bpf_task_storage_get(&marks, leader, 0, 0);
+    if (!mark) {
+        return;
+    }
+    copy = make_mark(heir);
+    if (copy) {
+        *copy = *mark;
+    } else {
+        count(KNELL_COUNTER_MARKS_FAILED);
+    }
 }
 
 /* Linux >= 6.16: the kernel says whether this was the last thread. */
 SEC("tp_btf/sched_process_exit")
 int BPF_PROG(exit_group_dead, struct task_struct* task, _Bool group_dead) {
-    if (group_dead && !(task->flags & PF_KTHREAD)) {
+    if (task->flags & PF_KTHREAD) {
+        return 0;
+    }
+    if (group_dead) {
         process_ended(task);
+    } else if (task->pid == task->tgid) {
+        leave_to_heir(task);
     }
     return 0;
 }
@@ -103,7 +149,13 @@ int BPF_PROG(exit_live_count, struct task_struct* task) {
     struct process_mark* mark;
     _Bool alone;
 
-    if (task->signal->live.counter != 0 || (task->flags & PF_KTHREAD)) {
+    if (task->flags & PF_KTHREAD) {
+        return 0;
+    }
+    if (task->signal->live.counter != 0) {
+        if (task->pid == task->tgid) {
+            leave_to_heir(task);
+        }
         return 0;
     }
     alone = task->signal->nr_threads == 1;

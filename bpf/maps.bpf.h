@@ -6,14 +6,7 @@
 #ifndef KNELL_MAPS_BPF_H
 #define KNELL_MAPS_BPF_H
 
-#include "bpf/events.h"
-#include "bpf/kernel.h"
-
-#include <bpf/bpf_core_read.h>
-#include <bpf/bpf_helpers.h>
-#include <bpf/bpf_tracing.h>
-
-const volatile struct knell_knobs knobs __weak = {};
+#include "bpf/knobs.bpf.h"
 
 struct {
     __uint(type, BPF_MAP_TYPE_RINGBUF);
@@ -51,13 +44,13 @@ struct {
     __type(value, u32);
 } watch_slots __weak SEC(".maps");
 
-/* What happened to a process before its end. Exists only for those that a possibly fatal signal or any SIGTERM was sent
- * to. */
+/* What happened to a process before its end. Exists only for those that a possibly fatal signal or a stop request was
+ * sent to. */
 struct process_mark {
     struct knell_signal fatal;
-    u64 first_term_ns;
+    u64 stop_request_ns; /* as in struct knell_exit */
+    u32 stop_signal;
     u32 exit_recorded; /* only on kernels without the group_dead argument, see exit.bpf.c */
-    u32 reserved;
 };
 
 struct {
@@ -75,14 +68,6 @@ static __always_inline struct process_mark* make_mark(struct task_struct* leader
     struct process_mark* mark = bpf_task_storage_get(&marks, leader, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
     return mark ? mark : bpf_task_storage_get(&marks, leader, 0, 0);
 }
-
-/* Scope of an OOM kill by the victim's pid: kernels before 6.8 pass mark_victim a number, not a task. */
-struct {
-    __uint(type, BPF_MAP_TYPE_LRU_HASH);
-    __uint(max_entries, 1024);
-    __type(key, u32);
-    __type(value, u32); /* KNELL_EXIT_OOM_MEMCG or KNELL_EXIT_OOM_SYSTEM */
-} oom_scopes __weak SEC(".maps");
 
 static __always_inline struct knell_counters* counters_here(void) {
     u32 zero = 0;

@@ -3,7 +3,7 @@
 #ifndef KNELL_PROCESS_BPF_H
 #define KNELL_PROCESS_BPF_H
 
-#include "bpf/maps.bpf.h"
+#include "bpf/knobs.bpf.h"
 
 /*
  * The kernfs node id of the task's cgroup in the v1 memory hierarchy. On hybrid hosts container runtimes place
@@ -41,6 +41,24 @@ static __always_inline void read_process(struct knell_process* process, struct t
     process->cgroup_id = cgroups->dfl_cgrp->kn->id;
     process->cgroup_v1_id = cgroup_v1_id(cgroups);
     bpf_probe_read_kernel(process->comm, sizeof(process->comm), leader->comm);
+}
+
+/*
+ * Base name of the executable, empty for a task without memory of its own. A kernel thread may have borrowed some
+ * (kthread_use_mm()).
+ */
+static __always_inline void read_exe(char* exe, struct task_struct* task) {
+    struct mm_struct* mm = task->mm;
+    struct file* file;
+
+    __builtin_memset(exe, 0, KNELL_EXE_SIZE);
+    if (!mm || (task->flags & PF_KTHREAD)) {
+        return;
+    }
+    file = mm->exe_file;
+    if (file) {
+        bpf_probe_read_kernel_str(exe, KNELL_EXE_SIZE, file->f_path.dentry->d_name.name);
+    }
 }
 
 static __always_inline void start_record(struct knell_record* head, enum knell_record_type type, u32 size, u64 now) {

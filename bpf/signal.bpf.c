@@ -9,9 +9,11 @@
  * Runs for every signal of the node, one SIGCHLD for each exit included, so it leaves early. It misses signals that are
  * raised without being generated: exit_group() and exec zapping sibling threads, which kill no process.
  */
+#include "bpf/maps.bpf.h"
+#include "bpf/oom.bpf.h"
 #include "bpf/process.bpf.h"
 
-#define SIGTERM 15
+#define SIGKILL 9
 #define SIGCHLD 17
 #define BIT(signal) (1ULL << ((signal) - 1))
 
@@ -96,16 +98,34 @@ static __always_inline u32 sender_flags(struct task_struct* sender, struct task_
     return flags;
 }
 
-static __always_inline void record_signal(struct knell_signal* out, int number, struct kernel_siginfo* info, int group,
-                                          struct task_struct* target, _Bool decisive, u64 now) {
+/* The arguments of the tracepoint. */
+struct generated {
+    const u64* ctx;
+    int number;
+    struct task_struct* target;
+    int group;
+};
+
+/*
+ * The siginfo, or one of SEND_SIG_*. From the memory of the arguments, because of the argument itself kernels know
+ * better: 6.18 that it is never NULL (it removes the branch for SEND_SIG_NOINFO), 6.12.y that it may be no pointer (and
+ * refuses to follow it).
+ */
+static __always_inline u64 siginfo_of(const struct generated* signal) {
+    u64 info = SEND_SIG_NOINFO;
+    bpf_probe_read_kernel(&info, sizeof(info), &signal->ctx[1]);
+    return info;
+}
+
+static __always_inline void record_signal(struct knell_signal* out, const struct generated* signal, _Bool decisive,
+                                          u64 now) {
     struct task_struct* sender = bpf_get_current_task_btf();
     struct css_set* cgroups = sender->cgroups;
-    u64 pointer = (u64)info;
+    const u64 info = siginfo_of(signal);
     int code = 0;
 
-    /* Not info->si_code: a kernel that knows that this argument may be no pointer (6.12.y) refuses to follow it. */
-    if (pointer > SEND_SIG_PRIV) {
-        bpf_core_read(&code, sizeof(code), &info->si_code);
+    if (info > SEND_SIG_PRIV) {
+        code = BPF_CORE_READ((struct kernel_siginfo*)info, si_code);
     }
     out->time_ns = now;
     out->cgroup_id = cgroups->dfl_cgrp->kn->id;
@@ -113,34 +133,70 @@ static __always_inline void record_signal(struct knell_signal* out, int number, 
     out->sender_pid = sender->tgid;
     out->sender_uid = sender->cred->uid.val;
     out->si_code = code;
-    out->sender_flags = sender_flags(sender, target);
-    out->number = number;
-    out->siginfo = pointer == SEND_SIG_NOINFO ? KNELL_SIGINFO_NOINFO
-                   : pointer == SEND_SIG_PRIV ? KNELL_SIGINFO_PRIV
-                                              : KNELL_SIGINFO_VALUE;
-    out->group = group != 0;
+    out->sender_flags = sender_flags(sender, signal->target);
+    out->number = signal->number;
+    out->siginfo = info == SEND_SIG_NOINFO ? KNELL_SIGINFO_NOINFO
+                   : info == SEND_SIG_PRIV ? KNELL_SIGINFO_PRIV
+                                           : KNELL_SIGINFO_VALUE;
+    out->group = signal->group != 0;
     out->decisive = decisive;
-    out->reserved = 0;
+    out->flags = info == SEND_SIG_PRIV && signal->number == SIGKILL ? oom_flags((void*)signal->ctx, sender) : 0;
     bpf_probe_read_kernel(out->sender_comm, sizeof(out->sender_comm), sender->group_leader->comm);
+    read_exe(out->sender_exe, sender);
 }
 
 /*
- * A process that ignores SIGTERM was asked to stop all the same, and the SIGKILL that follows is the answer to it. The
- * init of a pid namespace ignores it unless it has a handler (sig_task_ignored()): that is what a container without one
- * does at its end. A process that is dying already ignores everything (prepare_signal()).
+ * A process that ignores a stop request was asked to stop all the same, and the SIGKILL that follows is the answer to
+ * it. The init of a pid namespace ignores it unless it has a handler (sig_task_ignored()): that is what a container
+ * without one does at its end. A process that is dying already ignores everything (prepare_signal()).
  */
-static __always_inline _Bool is_ignored_stop_request(int number, int result, struct signal_struct* signal) {
-    return number == SIGTERM && result == TRACE_SIGNAL_IGNORED && !(signal->flags & SIGNAL_GROUP_EXIT);
+static __always_inline _Bool is_ignored_request(_Bool stop_request, int result, struct signal_struct* signal) {
+    return stop_request && result == TRACE_SIGNAL_IGNORED && !(signal->flags & SIGNAL_GROUP_EXIT);
+}
+
+/*
+ * A process that handles its stop request, cleans up, restores the default and raises the signal again dies of it by
+ * its own hand (glibc's manual, "Handlers That Terminate the Process"). Who asked first is who ended it.
+ */
+static __always_inline _Bool is_raised_again(const struct process_mark* mark, const struct generated* signal) {
+    struct task_struct* sender = bpf_get_current_task_btf();
+
+    return (u32)signal->number == mark->stop_signal && signal->number == mark->fatal.number &&
+           sender->tgid == signal->target->tgid;
+}
+
+/* Notes the signal on the process it was sent to. `fatal`: it may be what the process dies of. */
+static __always_inline void mark_process(const struct generated* signal, _Bool stop_request, _Bool fatal,
+                                         _Bool decisive) {
+    struct process_mark* mark = make_mark(signal->target->group_leader);
+    u64 now = bpf_ktime_get_ns();
+
+    if (!mark) {
+        count(KNELL_COUNTER_MARKS_FAILED);
+        return;
+    }
+    if (stop_request && !mark->stop_request_ns) {
+        mark->stop_request_ns = now;
+        mark->stop_signal = signal->number;
+    }
+    if (!fatal) {
+        return;
+    }
+    count(KNELL_COUNTER_SIGNALS);
+    /* A later decisive signal replaces an earlier one (SIGKILL during a core dump); nothing else replaces a decisive
+     * one. */
+    if ((decisive || !mark->fatal.decisive) && !is_raised_again(mark, signal)) {
+        record_signal(&mark->fatal, signal, decisive, now);
+    }
 }
 
 SEC("tp_btf/signal_generate")
 int BPF_PROG(signal_generate, int number, struct kernel_siginfo* info, struct task_struct* target, int group,
              int result) {
     struct signal_struct* signal = target->signal;
-    struct process_mark* mark;
-    _Bool ignored_request;
+    _Bool stop_request;
     _Bool decisive;
-    u64 now;
+    _Bool fatal;
 
     if (number == SIGCHLD) {
         struct task_struct* sender = bpf_get_current_task_btf();
@@ -149,36 +205,25 @@ int BPF_PROG(signal_generate, int number, struct kernel_siginfo* info, struct ta
         }
         return 0;
     }
-    if (number < 1 || number > 64 || (HARMLESS & BIT(number))) {
+    if (number < 1 || number > 64) {
         return 0;
     }
-    ignored_request = is_ignored_stop_request(number, result, signal);
-    if (result != TRACE_SIGNAL_DELIVERED && result != TRACE_SIGNAL_LOSE_INFO && !ignored_request) {
+    stop_request = (knobs.stop_signals & BIT(number)) != 0;
+    fatal = !(HARMLESS & BIT(number));
+    if (!fatal && !stop_request) {
+        return 0;
+    }
+    if (is_ignored_request(stop_request, result, signal)) {
+        fatal = 0;
+    } else if (result != TRACE_SIGNAL_DELIVERED && result != TRACE_SIGNAL_LOSE_INFO) {
         return 0;
     }
     /* For all but core-dumping signals complete_signal() has already marked the group as dying of this signal. */
     decisive = (signal->flags & SIGNAL_GROUP_EXIT) && signal->group_exit_code == number;
-    if (!decisive && number != SIGTERM && signal_handler(target, number) != 0) {
+    if (!decisive && !stop_request && signal_handler(target, number) != 0) {
         return 0; /* the process handles it */
     }
-    mark = make_mark(target->group_leader);
-    if (!mark) {
-        count(KNELL_COUNTER_MARKS_FAILED);
-        return 0;
-    }
-    now = bpf_ktime_get_ns();
-    if (number == SIGTERM && !mark->first_term_ns) {
-        mark->first_term_ns = now;
-    }
-    if (ignored_request) {
-        return 0; /* it cannot be what the process dies of */
-    }
-    count(KNELL_COUNTER_SIGNALS);
-    /* A later decisive signal replaces an earlier one (SIGKILL during a core dump); nothing else replaces a decisive
-     * one. */
-    if (decisive || !mark->fatal.decisive) {
-        record_signal(&mark->fatal, number, info, group, target, decisive, now);
-    }
+    mark_process(&(struct generated){ctx, number, target, group}, stop_request, fatal, decisive);
     return 0;
 }
 

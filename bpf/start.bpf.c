@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * How processes start: fork and exec. Candidates for the watch pool, first sight of a cgroup, new names.
+ * How processes start: fork and exec. Candidates for the watch pool, first sight of a cgroup, new names; and the
+ * pidfds that clone makes, see pidfd.bpf.c.
  *
  * copy_process() ends with trace_task_newtask(): the child has its pid, start time and cgroup, and has not run yet.
  * begin_new_exec() is past the point of no return at trace_sched_process_exec(): the process keeps its pid and identity
@@ -9,6 +10,8 @@
  * Nobody needs these records at once (a process is watched from `watch.min_age` on), so they wake nobody: they ride
  * with the next exit, or with a timer that runs once per burst. A wake-up for each would cost a forking process 13 us.
  */
+#include "bpf/maps.bpf.h"
+#include "bpf/pidfd.bpf.h"
 #include "bpf/process.bpf.h"
 #include "bpf/wakeup.bpf.h"
 
@@ -66,7 +69,13 @@ SEC("tp_btf/task_newtask")
 int BPF_PROG(task_newtask, struct task_struct* task, u64 clone_flags) {
     struct knell_fork* record;
 
-    if ((clone_flags & CLONE_THREAD) || (task->flags & PF_KTHREAD)) {
+    if (task->flags & PF_KTHREAD) {
+        return 0;
+    }
+    if ((clone_flags & CLONE_PIDFD) && knobs.observe_pidfds) {
+        pidfd_created(KNELL_PIDFD_CLONE, task->thread_pid);
+    }
+    if (clone_flags & CLONE_THREAD) {
         return 0;
     }
     count(KNELL_COUNTER_FORKS);

@@ -47,12 +47,20 @@ bool sender_is(const Death& death, knell_sender_flag flag) {
     return death.fatal != nullptr && has_sender_flag(*death.fatal, flag);
 }
 
-// __oom_kill_process(): SIGKILL with SEND_SIG_PRIV, then mark_oom_victim(). The mark alone is no OOM death: a process
-// that is already dying is marked to give it access to reserves, and then ends as it would have. Where the signal was
-// not recorded, mark and status must do.
+// Where the OOM killer's signal cannot be told from others, its mark must do: __oom_kill_process() sends SIGKILL with
+// SEND_SIG_PRIV, then mark_oom_victim(). The mark alone is no OOM death: a process that is already dying is marked to
+// give it access to reserves, and then ends as it would have. Nor does a dying process look for victims, it is marked
+// itself (out_of_memory(), task_will_free_mem()): what comes from one is a namespace's teardown, or a tracer's end.
+bool is_marked_by_oom_killer(const Death& death) {
+    return (death.flags & KNELL_EXIT_OOM_VICTIM) != 0 &&
+           (death.fatal == nullptr ||
+            (handed_over_as(death, KNELL_SIGINFO_PRIV) && !sender_is(death, KNELL_SENDER_EXITING)));
+}
+
+// The signal knows better than the mark, which processes that share the victim's memory do not get.
 bool is_oom_kill(const Death& death) {
-    return death.signal == SIGKILL && (death.flags & KNELL_EXIT_OOM_VICTIM) != 0 &&
-           (death.fatal == nullptr || handed_over_as(death, KNELL_SIGINFO_PRIV));
+    return death.signal == SIGKILL && ((death.fatal != nullptr && has_signal_flag(*death.fatal, KNELL_SIGNAL_OOM)) ||
+                                       is_marked_by_oom_killer(death));
 }
 
 // force_sig_seccomp(): SIGSYS with SYS_SECCOMP from the thread itself, for KILL_PROCESS, for TRAP without a handler,
@@ -63,7 +71,7 @@ bool is_seccomp(const Death& death) {
 }
 
 // zap_pid_ns_processes(): SIGKILL with SEND_SIG_PRIV to each process, in the context of the namespace's dying init.
-// A dying tracer's PTRACE_O_EXITKILL is also PRIV, but goes to a thread.
+// What a dying tracer sends is also PRIV, but to a thread: see is_tracers_exit_kill().
 bool is_pidns_teardown(const Death& death) {
     return death.signal == SIGKILL && handed_over_as(death, KNELL_SIGINFO_PRIV) && death.fatal->group == 1 &&
            sender_is(death, KNELL_SENDER_EXITING) && sender_is(death, KNELL_SENDER_INIT);
@@ -146,11 +154,15 @@ Reason find_reason(const Death& death) {
     return Reason::unknown;
 }
 
-OomScope oom_scope(std::uint32_t flags) {
-    if ((flags & KNELL_EXIT_OOM_MEMCG) != 0) {
+// Only the signal knows.
+OomScope oom_scope(const Death& death) {
+    const auto told = [&death](knell_signal_flag scope) {
+        return death.fatal != nullptr && has_signal_flag(*death.fatal, scope);
+    };
+    if (told(KNELL_SIGNAL_OOM_MEMCG)) {
         return OomScope::memcg;
     }
-    return (flags & KNELL_EXIT_OOM_SYSTEM) != 0 ? OomScope::system : OomScope::unknown;
+    return told(KNELL_SIGNAL_OOM_SYSTEM) ? OomScope::system : OomScope::unknown;
 }
 
 } // namespace
@@ -176,10 +188,10 @@ Verdict explain(const ExitFacts& facts, const SenderPlace& place) {
         verdict.killer = find_killer(verdict.reason, death.fatal, place);
     }
     if (verdict.reason == Reason::oom_kill) {
-        verdict.oom_scope = oom_scope(facts.exit_flags);
+        verdict.oom_scope = oom_scope(death);
     }
-    if (death.status_known && facts.first_term_ns != 0 && death.signal != SIGTERM) {
-        verdict.preceded_by = SIGTERM;
+    if (death.status_known && death.signal != facts.stop_signal) {
+        verdict.preceded_by = facts.stop_signal;
     }
     return verdict;
 }

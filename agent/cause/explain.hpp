@@ -16,7 +16,7 @@ struct Verdict {
     bool core_dumped = false;
     std::optional<OomScope> oom_scope;   // of oom_kill
     std::optional<KillerVerdict> killer; // of every death by signal; its kind may be unknown
-    int preceded_by = 0;                 // SIGTERM: asked to stop, and ended in another way than by it; 0 = not asked
+    int preceded_by = 0;                 // the stop request before an end that was not by it; 0 = not asked
 };
 
 // The signal that the process died of, nullptr if its record is missing: the last possibly fatal signal counts only

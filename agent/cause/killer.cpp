@@ -1,40 +1,16 @@
 #include "agent/cause/killer.hpp"
 
+#include "agent/cause/daemons.hpp"
 #include "agent/cause/signature.hpp"
-
-#include <algorithm>
-#include <array>
-#include <cstring>
-#include <span>
 
 namespace knell {
 namespace {
 
-// As the kernel keeps them, cut to 15 bytes: "containerd-shim" stands for containerd-shim-runc-v2 as well.
-constexpr std::array<std::string_view, 6> kRuntimeComms = {"containerd-shim", "runc",    "crun",
-                                                           "conmon",          "kubelet", "dockerd"};
-constexpr std::array<std::string_view, 6> kRuntimeUnits = {"containerd.service", "crio.service", "docker.service",
-                                                           "kubelet.service",    "k3s.service",  "k3s-agent.service"};
-constexpr std::array<std::string_view, 3> kOomDaemonComms = {"systemd-oomd", "oomd", "earlyoom"};
-constexpr std::array<std::string_view, 3> kOomDaemonUnits = {"systemd-oomd.service", "oomd.service",
-                                                             "earlyoom.service"};
-
-std::string_view comm_of(const knell_signal& signal) {
-    return {signal.sender_comm, strnlen(signal.sender_comm, sizeof(signal.sender_comm))};
-}
-
-bool contains(std::span<const std::string_view> names, std::string_view name) {
-    return std::ranges::find(names, name) != names.end();
-}
-
-// A process may call itself anything, so its name counts only for root outside every container. The unit counts
-// without root, because the service manager gave it: systemd-oomd and earlyoom run as users of their own.
-bool is_daemon(const knell_signal& signal, const SenderPlace& place, std::span<const std::string_view> comms,
-               std::span<const std::string_view> units) {
-    if (!place.known || place.in_container) {
-        return false;
-    }
-    return contains(units, place.unit) || (signal.sender_uid == 0 && contains(comms, comm_of(signal)));
+Daemon daemon_behind(const knell_signal& signal, const SenderPlace& place) {
+    return recognise_daemon({.exe = text_of(signal.sender_exe),
+                             .uid = signal.sender_uid,
+                             .unit = place.unit,
+                             .outside_containers = place.known && !place.in_container});
 }
 
 bool is_same_container(const SenderPlace& place) {
@@ -50,11 +26,13 @@ KillerClass classify(const knell_signal& signal, const SenderPlace& place) {
     if (has_sender_flag(signal, KNELL_SENDER_SELF)) {
         return KillerClass::self;
     }
-    if (is_daemon(signal, place, kOomDaemonComms, kOomDaemonUnits)) {
+    switch (daemon_behind(signal, place)) {
+    case Daemon::oom_daemon:
         return KillerClass::oom_daemon;
-    }
-    if (is_daemon(signal, place, kRuntimeComms, kRuntimeUnits)) {
+    case Daemon::container_runtime:
         return KillerClass::container_runtime;
+    case Daemon::none:
+        break;
     }
     if (signal.sender_pid == kHostInit) {
         return KillerClass::init;
@@ -75,7 +53,7 @@ KillerClass classify(const knell_signal& signal, const SenderPlace& place) {
 }
 
 KillerVerdict nobody(KillerClass kind) {
-    return {.kind = kind, .blame = false, .pid = 0, .uid = 0, .comm = {}};
+    return {.kind = kind, .blame = false, .pid = 0, .uid = 0, .comm = {}, .exe = {}};
 }
 
 KillerVerdict sender_as(KillerClass kind, const knell_signal& signal) {
@@ -83,7 +61,8 @@ KillerVerdict sender_as(KillerClass kind, const knell_signal& signal) {
             .blame = true,
             .pid = signal.sender_pid,
             .uid = signal.sender_uid,
-            .comm = std::string(comm_of(signal))};
+            .comm = std::string(text_of(signal.sender_comm)),
+            .exe = std::string(text_of(signal.sender_exe))};
 }
 
 } // namespace

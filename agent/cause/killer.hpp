@@ -23,10 +23,11 @@ struct SenderPlace {
 
 struct KillerVerdict {
     KillerClass kind = KillerClass::unknown;
-    bool blame = false; // pid, uid and comm name a culprit; false: they are empty
+    bool blame = false; // the others name a culprit; false: they are empty
     std::uint32_t pid = 0;
     std::uint32_t uid = 0;
     std::string comm; // raw bytes, at most KNELL_COMM_SIZE
+    std::string exe;  // base name of its executable, raw bytes, at most KNELL_EXE_SIZE; empty: not known
 };
 
 // Who is behind a death by signal. `fatal` is the record of the signal that the process died of, nullptr when there is

@@ -1,7 +1,9 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string_view>
 
 namespace knell {
@@ -63,5 +65,8 @@ inline constexpr std::string_view name(KillerClass value) {
 
 // "SIGKILL", "SIGRTMIN+3", or "SIG<n>" for a number without a name. The view is valid for the program's life.
 std::string_view signal_name(int number);
+
+// The number, 1 to 64, of "SIGTERM", "TERM", "15" or "SIGRTMIN+3".
+std::optional<int> signal_number(std::string_view text);
 
 } // namespace knell

@@ -1,7 +1,9 @@
 #include "agent/cause/reason.hpp"
 
+#include <charconv>
 #include <csignal>
 #include <cstddef>
+#include <system_error>
 
 namespace knell {
 namespace {
@@ -84,6 +86,15 @@ constexpr std::array<Name, kNameCount> make_names() {
 
 constexpr std::array<Name, kNameCount> kNames = make_names();
 
+constexpr std::string_view kPrefix = "SIG";
+
+std::optional<int> parse_number(std::string_view text) {
+    int number = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    const bool valid = error == std::errc() && end == text.data() + text.size();
+    return valid && number >= 1 && number <= kLastRealTime ? std::optional(number) : std::nullopt;
+}
+
 } // namespace
 
 std::string_view signal_name(int number) {
@@ -91,6 +102,21 @@ std::string_view signal_name(int number) {
         return "SIG?"; // no wait status can say it
     }
     return kNames[static_cast<std::size_t>(number)].view();
+}
+
+std::optional<int> signal_number(std::string_view text) {
+    if (const auto number = parse_number(text)) {
+        return number;
+    }
+    if (text.starts_with(kPrefix)) {
+        text.remove_prefix(kPrefix.size());
+    }
+    for (int number = 1; number <= kLastRealTime; ++number) {
+        if (signal_name(number).substr(kPrefix.size()) == text) {
+            return number;
+        }
+    }
+    return std::nullopt;
 }
 
 } // namespace knell

@@ -3,6 +3,7 @@
 #include "agent/base/clock.hpp"
 #include "agent/base/result.hpp"
 #include "agent/cause/reason.hpp"
+#include "agent/cli/process_argument.hpp"
 
 #include <cstdint>
 #include <optional>
@@ -23,6 +24,7 @@ struct TraceArguments {
     bool json = false;
     bool exits = true;
     bool execs = false;
+    bool pidfds = false;
     std::optional<Nanoseconds> duration;
     std::uint64_t count = 0; // 0 = no limit
     std::vector<Reason> reasons;
@@ -30,6 +32,14 @@ struct TraceArguments {
     std::string container_glob;
 };
 Result<> trace(const TraceArguments& arguments);
+
+struct WaitArguments {
+    bool json = false;
+    std::vector<ProcessArgument> processes;
+    std::optional<Nanoseconds> timeout;
+};
+// The shell's status of the process named last, or kTimedOut.
+Result<int> wait_for_exits(const WaitArguments& arguments);
 
 struct DoctorArguments {
     bool json = false;

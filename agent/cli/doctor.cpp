@@ -59,12 +59,12 @@ void print_text(const Status& status) {
     }
     fmt::print("\n");
     for (const Feature& feature : status.features) {
-        fmt::print("{:<12} {:<4} {}\n", feature.name, feature.on() ? "on" : "OFF", feature.hook);
+        fmt::print("{:<14} {:<4} {}\n", feature.name, feature.on() ? "on" : "OFF", feature.hook);
         if (!feature.why_not.empty()) {
-            fmt::print("{:<17} why:    {}\n", "", feature.why_not);
+            fmt::print("{:<19} why:    {}\n", "", feature.why_not);
         }
         if (!feature.remedy.empty()) {
-            fmt::print("{:<17} remedy: {}\n", "", feature.remedy);
+            fmt::print("{:<19} remedy: {}\n", "", feature.remedy);
         }
     }
 }

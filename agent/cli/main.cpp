@@ -1,37 +1,19 @@
-#include "agent/base/log.hpp"
 #include "agent/cli/commands.hpp"
-#include "agent/config/problems.hpp"
+#include "agent/cli/usage.hpp"
 #include "agent/config/values.hpp"
 #include "version.hpp"
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
-#include <cerrno>
 #include <cstdint>
-#include <cstdio>
-#include <cstring>
-#include <functional>
 #include <limits>
+#include <memory>
 
 namespace {
 
 using namespace knell;
 
-constexpr int kDone = 0;
-constexpr int kFailed = 1;
-constexpr int kUsage = 2;
-
-// A value in the words of the configuration file; what is wrong with it is the option's error.
-template <typename T>
-T checked(Result<T> value, const std::string& option) {
-    if (!value) {
-        throw CLI::ValidationError(option, value.error().message);
-    }
-    return std::move(*value);
-}
-
-void add_run(CLI::App& app, std::function<Result<>()>& command) {
+void add_run(CLI::App& app, Command& command) {
     auto arguments = std::make_shared<RunArguments>();
     CLI::App* run = app.add_subcommand("run", "Run the agent in the foreground: metrics over HTTP; at a terminal also "
                                               "the deaths as they happen");
@@ -41,11 +23,11 @@ void add_run(CLI::App& app, std::function<Result<>()>& command) {
         if (!arguments->listen.empty()) {
             arguments->listen = checked(parse_listen(arguments->listen), "--listen");
         }
-        command = [arguments] { return run_agent(*arguments); };
+        command = [arguments] { return status_of(run_agent(*arguments)); };
     });
 }
 
-void add_trace(CLI::App& app, std::function<Result<>()>& command) {
+void add_trace(CLI::App& app, Command& command) {
     struct Raw {
         TraceArguments arguments;
         std::vector<std::string> events{"exit"};
@@ -56,9 +38,9 @@ void add_trace(CLI::App& app, std::function<Result<>()>& command) {
     auto raw = std::make_shared<Raw>();
     CLI::App* trace = app.add_subcommand("trace", "Show deaths as they happen; needs no running agent");
     trace->add_flag("--json", raw->arguments.json, "One JSON object a line");
-    trace->add_option("--events", raw->events, "What to show: exit, exec [exit]")
+    trace->add_option("--events", raw->events, "What to show: exit, exec, pidfd (who opens one to whom) [exit]")
         ->delimiter(',')
-        ->check(CLI::IsMember({"exit", "exec"}))
+        ->check(CLI::IsMember({"exit", "exec", "pidfd"}))
         ->type_name("KIND,..");
     trace->add_option("--for", raw->duration, "Stop after this long, such as 5s")->type_name("DURATION");
     trace->add_option("--count", raw->count, "Stop after this many events")->type_name("N");
@@ -69,9 +51,8 @@ void add_trace(CLI::App& app, std::function<Result<>()>& command) {
     trace->add_option("--container", raw->arguments.container_glob, "Only containers whose name or id matches")
         ->type_name("GLOB");
     trace->callback([raw, &command] {
-        constexpr Nanoseconds kLongest = 365ULL * 86400 * kSecond;
         if (!raw->duration.empty()) {
-            raw->arguments.duration = checked(parse_duration(raw->duration, kLongest), "--for");
+            raw->arguments.duration = checked(parse_duration(raw->duration, kLongestDuration), "--for");
             if (*raw->arguments.duration == 0) {
                 throw CLI::ValidationError("--for", "0 shows nothing (write a longer time, like 5s)");
             }
@@ -85,42 +66,53 @@ void add_trace(CLI::App& app, std::function<Result<>()>& command) {
         }
         raw->arguments.exits = std::ranges::count(raw->events, "exit") > 0;
         raw->arguments.execs = std::ranges::count(raw->events, "exec") > 0;
-        command = [raw] { return knell::trace(raw->arguments); };
+        raw->arguments.pidfds = std::ranges::count(raw->events, "pidfd") > 0;
+        command = [raw] { return status_of(knell::trace(raw->arguments)); };
     });
 }
 
-void add_doctor(CLI::App& app, std::function<Result<>()>& command) {
+void add_wait(CLI::App& app, Command& command) {
+    struct Raw {
+        WaitArguments arguments;
+        std::vector<std::string> processes;
+        std::string timeout;
+    };
+    auto raw = std::make_shared<Raw>();
+    CLI::App* wait =
+        app.add_subcommand("wait", "Wait for processes that need not be children, and tell why each ended");
+    wait->add_option("PROCESS", raw->processes, "PID, or PID:INODE as `pidctl info` shows it")
+        ->required()
+        ->type_name("");
+    wait->add_flag("--json", raw->arguments.json, "Print the exit events, one JSON object a line");
+    wait->add_option("--timeout", raw->timeout, "Wait no longer than this, such as 5s")->type_name("DURATION");
+    wait->footer(
+        "Exit status: that of the process named last (128 and the signal's number for a death by signal), 1 when "
+        "it could\nnot be told or nothing was waited for, 124 when the time was over first.");
+    wait->callback([raw, &command] {
+        for (const std::string& process : raw->processes) {
+            raw->arguments.processes.push_back(checked(ProcessArgument::parse(process), "PROCESS"));
+        }
+        if (!raw->timeout.empty()) {
+            raw->arguments.timeout = checked(parse_duration(raw->timeout, kLongestDuration), "--timeout");
+        }
+        command = [raw] { return wait_for_exits(raw->arguments); };
+    });
+}
+
+void add_doctor(CLI::App& app, Command& command) {
     auto arguments = std::make_shared<DoctorArguments>();
     CLI::App* doctor =
         app.add_subcommand("doctor", "Say what this node supports, what is off, why, and what would turn "
                                      "it on");
     doctor->add_flag("--json", arguments->json, "Print JSON");
-    doctor->callback([arguments, &command] { command = [arguments] { return knell::doctor(*arguments); }; });
+    doctor->callback([arguments, &command] { command = [arguments] { return status_of(knell::doctor(*arguments)); }; });
 }
 
-void add_check_config(CLI::App& app, std::function<Result<>()>& command) {
+void add_check_config(CLI::App& app, Command& command) {
     auto path = std::make_shared<std::string>();
     CLI::App* check = app.add_subcommand("check-config", "Check a configuration file and say what is wrong, by line");
     check->add_option("FILE", *path, "The file")->required();
-    check->callback([path, &command] { command = [path] { return check_config(*path); }; });
-}
-
-// CLI11 asks for a command before it says which word is none.
-std::string what_is_wrong(const CLI::App& app, const CLI::ParseError& error) {
-    if (!app.get_subcommands().empty()) {
-        return error.what();
-    }
-    const std::vector<std::string> unknown = app.remaining();
-    return unknown.empty() ? "a command is required"
-                           : fmt::format("{} is neither a command nor an option", knell::quoted(unknown.front()));
-}
-
-int report_usage(const CLI::App& app, const CLI::ParseError& error) {
-    if (error.get_exit_code() == 0) { // --help, --version
-        return app.exit(error) == 0 ? kDone : kFailed;
-    }
-    fmt::print(stderr, "knell: {}\nTry `knell help`.\n", what_is_wrong(app, error));
-    return kUsage;
+    check->callback([path, &command] { command = [path] { return status_of(check_config(*path)); }; });
 }
 
 } // namespace
@@ -133,30 +125,13 @@ int main(int argc, char** argv) {
                                                   KNELL_REVISION, KNELL_LIBBPF_VERSION, KNELL_LIBURING_VERSION));
     app.require_subcommand(1);
     app.footer("Start with `knell doctor`, then `knell trace`. Both need root, or CAP_BPF and CAP_PERFMON.");
-    std::function<Result<>()> command;
+    Command command;
     add_run(app, command);
     add_trace(app, command);
+    add_wait(app, command);
     add_doctor(app, command);
     add_check_config(app, command);
-    app.add_subcommand("help", "Show this help")->callback([&app, &command] {
-        command = [&app] {
-            // Not app.help(): that would be the help of the command `help`.
-            fmt::print("{}", app.get_formatter()->make_help(&app, app.get_name(), CLI::AppFormatMode::Normal));
-            return Result<>{};
-        };
-    });
-    try {
-        app.parse(argc, argv);
-    } catch (const CLI::ParseError& error) {
-        return report_usage(app, error);
-    }
-    if (auto done = command(); !done) {
-        fmt::print(stderr, "knell: {}\n", done.error().message);
-        return kFailed;
-    }
-    if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) {
-        fmt::print(stderr, "knell: writing to standard output: {}\n", std::strerror(errno));
-        return kFailed;
-    }
-    return kDone;
+    add_help(app, command);
+    const auto ended = parse_arguments(app, argc, argv);
+    return ended ? *ended : run_command(app.get_name(), command);
 }

@@ -1,7 +1,7 @@
 #include "agent/cli/commands.hpp"
+#include "agent/cli/console.hpp"
 #include "agent/cli/settings.hpp"
 #include "agent/cli/shutdown.hpp"
-#include "exporters/console/console_sink.hpp"
 #include "exporters/jsonl/jsonl_sink.hpp"
 #include "exporters/prometheus/http_server.hpp"
 #include "exporters/prometheus/recent.hpp"

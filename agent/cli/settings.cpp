@@ -1,7 +1,5 @@
 #include "agent/cli/settings.hpp"
 
-#include "exporters/console/terminal.hpp"
-
 namespace knell {
 
 ObserverOptions observer_options(const Config& config) {
@@ -25,6 +23,9 @@ ObserverOptions observer_options(const Config& config) {
         options.attribution = AttributionMode::none;
         break;
     }
+    options.stop_signals = config.stop_signals;
+    options.pidfd_creation = config.pidfd_creation != Config::PidfdCreation::off;
+    options.held_pidfds = options.pidfd_creation;
     options.ledger = {config.metrics.pod_label, config.metrics.max_series, config.metrics.retain};
     return options;
 }
@@ -60,15 +61,6 @@ void configure_log(const Config& config) {
     log::configure(level, config.log.format == Config::Log::Format::json ? log::Format::json : log::Format::text);
 }
 
-ConsoleOptions console_options(int fd) {
-    const Terminal terminal = inspect_terminal(fd);
-    ConsoleOptions options;
-    options.fd = fd;
-    options.colour = terminal.colour;
-    options.width = terminal.width;
-    return options;
-}
-
 std::vector<std::string> keys_that_need_a_restart(const Config& running, const Config& wanted) {
     std::vector<std::string> keys;
     const auto check = [&keys](bool same, const char* key) {
@@ -85,6 +77,8 @@ std::vector<std::string> keys_that_need_a_restart(const Config& running, const C
               running.metrics.max_series == wanted.metrics.max_series &&
               running.metrics.retain == wanted.metrics.retain,
           "metrics");
+    check(running.stop_signals == wanted.stop_signals, "stop_signals");
+    check(running.pidfd_creation == wanted.pidfd_creation, "pidfd_creation");
     return keys;
 }
 

@@ -4,7 +4,6 @@
 #include "agent/config/config.hpp"
 #include "agent/loop/loop.hpp"
 #include "agent/observer/observer.hpp"
-#include "exporters/console/console_sink.hpp"
 
 #include <string>
 #include <vector>
@@ -17,9 +16,6 @@ ObserverOptions observer_options(const Config& config);
 WatchSelect watch_select(const Config& config);
 BackendChoice backend_choice(const Config& config);
 void configure_log(const Config& config);
-
-// As suits what stands behind the descriptor: a table for a terminal, plain text otherwise.
-ConsoleOptions console_options(int fd);
 
 // Keys that differ and take effect at the next start only.
 std::vector<std::string> keys_that_need_a_restart(const Config& running, const Config& wanted);

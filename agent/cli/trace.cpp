@@ -1,57 +1,36 @@
 #include "agent/cli/commands.hpp"
+#include "agent/cli/console.hpp"
+#include "agent/cli/deadline.hpp"
 #include "agent/cli/settings.hpp"
 #include "agent/cli/shutdown.hpp"
-#include "exporters/console/console_sink.hpp"
 
-#include <fmt/format.h>
-#include <poll.h>
-#include <sys/timerfd.h>
 #include <unistd.h>
-
-#include <cerrno>
-#include <string>
 
 namespace knell {
 namespace {
 
-// Ends the loop after a while.
-class Deadline final : private PollOp {
-  public:
-    static Result<std::unique_ptr<Deadline>> arm(Loop& loop, Nanoseconds after) {
-        std::unique_ptr<Deadline> deadline(new Deadline(loop));
-        deadline->timer_ = Fd(::timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK));
-        itimerspec when{};
-        when.it_value.tv_sec = static_cast<time_t>(after / kSecond);
-        when.it_value.tv_nsec = static_cast<long>(after % kSecond);
-        if (!deadline->timer_ || ::timerfd_settime(deadline->timer_.get(), 0, &when, nullptr) != 0) {
-            return system_failure("setting a timer", errno);
+// What was asked for and cannot be seen here.
+void warn_of_blind_spots(const std::vector<Feature>& features, const TraceArguments& arguments) {
+    for (const Feature& feature : features) {
+        if (feature.on()) {
+            continue;
         }
-        if (auto armed = loop.poll_once(*deadline, deadline->timer_.get(), POLLIN); !armed) {
-            return std::unexpected(std::move(armed.error()));
+        if (feature.name == "exit" && arguments.exits) {
+            log::warn("without BPF only processes that live longer than a second are seen: {}", feature.why_not);
+        } else if (feature.name == "exec" && arguments.execs) {
+            log::warn("no exec is seen: {}", feature.why_not);
+        } else if (feature.name == "pidfd_creation" && arguments.pidfds) {
+            log::warn("no pidfd is seen: {}", feature.why_not);
         }
-        return deadline;
     }
+}
 
-  private:
-    explicit Deadline(Loop& loop) : loop_(loop) {}
-    void ready(int, Instant) override { loop_.stop(); }
-
-    Loop& loop_;
-    Fd timer_;
-};
-
-// A reader that left, such as `head`, has what it wanted.
-Result<> show_the_rest(ConsoleSink& sink) {
-    const std::uint64_t lost = sink.drain(kSecond);
-    const int error = sink.last_errno();
-    if (lost == 0 || error == EPIPE || error == ECONNRESET) {
-        return {};
+void warn_of_losses(const KernelCounts& counts, const TraceArguments& arguments) {
+    const std::uint64_t lost = (arguments.exits ? counts.exits_dropped : 0) +
+                               (arguments.execs ? counts.execs_dropped : 0) + counts.pidfds_dropped;
+    if (lost != 0) {
+        log::warn("{} events were lost: they came faster than they could be read", lost);
     }
-    if (error == EAGAIN) {
-        log::warn("{} lines were not shown: standard output took them too slowly", lost);
-        return {};
-    }
-    return system_failure(fmt::format("writing to standard output, {} lines were not shown", lost), error);
 }
 
 } // namespace
@@ -68,23 +47,22 @@ Result<> trace(const TraceArguments& arguments) {
     }
     ObserverOptions options = observer_options(Config{});
     options.why_not_io_uring = choice->why_not_io_uring;
+    // Nobody reads the counts here: unless the events are asked for, the node is spared the programs.
+    options.pidfd_creation = arguments.pidfds;
+    options.record_pidfds = arguments.pidfds;
+    options.held_pidfds = false;
     auto observer = Observer::start(options, loop);
     if (!observer) {
         return std::unexpected(std::move(observer.error()));
     }
-    if (!(*observer)->bpf()) {
-        for (const Feature& feature : (*observer)->features()) {
-            if (feature.name == "exit") {
-                log::warn("without BPF only processes that live longer than a second are seen: {}", feature.why_not);
-            }
-        }
-    }
+    warn_of_blind_spots((*observer)->features(), arguments);
     ConsoleOptions console = console_options(STDOUT_FILENO);
     console.json = arguments.json;
     console.count = arguments.count;
     console.filter.exits = arguments.exits;
     console.filter.execs = arguments.execs;
     console.filter.reaps = arguments.exits && arguments.json;
+    console.filter.pidfds = arguments.pidfds;
     console.filter.reasons = arguments.reasons;
     console.filter.comm_glob = arguments.comm_glob;
     console.filter.container_glob = arguments.container_glob;
@@ -93,7 +71,7 @@ Result<> trace(const TraceArguments& arguments) {
 
     std::unique_ptr<Deadline> deadline;
     if (arguments.duration) {
-        auto armed = Deadline::arm(loop, *arguments.duration);
+        auto armed = Deadline::arm(loop, *arguments.duration, [&loop] { loop.stop(); });
         if (!armed) {
             return std::unexpected(std::move(armed.error()));
         }
@@ -101,6 +79,7 @@ Result<> trace(const TraceArguments& arguments) {
     }
     auto ended = loop.run(**observer);
     (*observer)->finish();
+    warn_of_losses((*observer)->status().kernel, arguments);
     auto shown = show_the_rest(sink);
     return ended ? shown : ended;
 }

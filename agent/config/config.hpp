@@ -4,6 +4,7 @@
 #include "agent/base/result.hpp"
 #include "agent/cause/reason.hpp"
 
+#include <csignal>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -43,6 +44,9 @@ struct Config {
         std::uint32_t max_series = 20000;
         Nanoseconds retain = 600 * kSecond;
     } metrics;
+
+    // Signals that ask a process to stop: the first of them starts the clock of knell_termination_seconds.
+    std::vector<int> stop_signals = {SIGTERM};
 
     enum class PidfdCreation : std::uint8_t { automatic, off } pidfd_creation = PidfdCreation::automatic;
 

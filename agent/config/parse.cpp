@@ -82,6 +82,7 @@ void read_config(Section& top, Config& config) {
         metrics.scalar("max_series", config.metrics.max_series, integer_between(1000, 1'000'000));
         metrics.scalar("retain", config.metrics.retain, duration_up_to(7ULL * 86400 * kSecond));
     });
+    top.list("stop_signals", config.stop_signals, parse_stop_signal, 1);
     top.scalar("pidfd_creation", config.pidfd_creation, one_of(kPidfdCreations));
     top.section("state", [&](Section& state) {
         state.scalar("pin", config.state.pin, parse_absolute_path);

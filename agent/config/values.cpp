@@ -7,6 +7,8 @@
 #include <charconv>
 #include <climits>
 #include <cmath>
+#include <csignal>
+#include <optional>
 #include <span>
 
 namespace knell {
@@ -162,6 +164,21 @@ Result<Reason> parse_reason(std::string_view text) {
         return choices;
     }();
     return parse_choice(text, kChoices);
+}
+
+Result<int> parse_stop_signal(std::string_view text) {
+    constexpr std::string_view kHint = "write a name like SIGTERM, or a number from 1 to 64";
+    const std::optional<int> number = signal_number(text);
+    if (!number) {
+        return failure(fmt::format("{} is no signal ({})", quoted(text), kHint));
+    }
+    if (*number == SIGKILL || *number == SIGSTOP) {
+        return failure(fmt::format("{} cannot be handled, so it asks for nothing ({})", quoted(text), kHint));
+    }
+    if (*number == SIGCHLD) {
+        return failure(fmt::format("{} tells of a child and asks for nothing ({})", quoted(text), kHint));
+    }
+    return *number;
 }
 
 } // namespace knell

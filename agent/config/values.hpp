@@ -59,4 +59,7 @@ Result<Enum> parse_choice(std::string_view text, const std::array<Choice<Enum>, 
 
 Result<Reason> parse_reason(std::string_view text);
 
+// A signal that can ask a process to stop, by name or number.
+Result<int> parse_stop_signal(std::string_view text);
+
 } // namespace knell

@@ -4,10 +4,13 @@
 #include "agent/base/clock.hpp"
 #include "agent/cause/reason.hpp"
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <variant>
 
 namespace knell {
@@ -33,6 +36,16 @@ struct Killer {
     std::optional<std::uint32_t> pid;
     std::optional<std::uint32_t> uid;
     std::string comm;
+    std::string exe{}; // base name of its executable, which it cannot choose as freely as its comm; empty: not known
+};
+
+// What a process used in its life, all threads together.
+struct Resources {
+    Nanoseconds user = 0; // CPU time
+    Nanoseconds system = 0;
+    std::uint64_t peak_rss_bytes = 0; // 0 = not known
+    std::uint32_t minor_faults = 0;
+    std::uint32_t major_faults = 0;
 };
 
 // Sent once per process. For a watched process it waits for the pidfd, so that the times are in it.
@@ -45,11 +58,13 @@ struct Exit {
     bool core_dumped = false;
     std::optional<OomScope> oom_scope;             // reason oom_kill
     std::optional<Killer> killer;                  // deaths by signal
-    int preceded_by = 0;                           // a stop request (SIGTERM) that came before a normal exit; 0 = none
-    std::optional<Nanoseconds> since_stop_request; // first SIGTERM to exit
-    std::optional<Nanoseconds> teardown;           // exit to notify; watched processes
-    std::optional<Nanoseconds> reaction;           // notify to our wake-up; watched processes
-    bool spilled = false;                          // counted without its details
+    int preceded_by = 0;                           // a stop request (SIGTERM) that it did not die of; 0 = none
+    std::optional<Nanoseconds> since_stop_request; // first stop request to exit
+    std::optional<Resources> resources;
+    std::string exe;                     // base name of the executable; empty: not known
+    std::optional<Nanoseconds> teardown; // exit to notify; watched processes
+    std::optional<Nanoseconds> reaction; // notify to our wake-up; watched processes
+    bool spilled = false;                // counted without its details
 };
 
 // A watched process was collected by its parent.
@@ -64,7 +79,23 @@ struct Exec {
     Instant time = 0;
 };
 
-using Event = std::variant<Exit, Reap, Exec>;
+// By which way a pidfd came to be. The order is that of enum knell_pidfd_via.
+enum class PidfdVia : std::uint8_t { pidfd_open, clone, socket, other };
+inline constexpr std::size_t kPidfdViaCount = 4;
+inline constexpr std::array<std::string_view, kPidfdViaCount> kPidfdViaNames = {"pidfd_open", "clone", "socket",
+                                                                                "other"};
+
+// Somebody opened a pidfd. Only when asked for: trace --events pidfd.
+struct PidfdOpen {
+    ProcessIdentity process; // the opener
+    Instant time = 0;
+    std::uint32_t target_pid = 0;
+    std::uint64_t target_inode = 0; // 0 = kernel without pidfs
+    std::string target_comm;        // empty: not known
+    PidfdVia via = PidfdVia::other;
+};
+
+using Event = std::variant<Exit, Reap, Exec, PidfdOpen>;
 
 // Gets every event on the loop thread; must not block. Lives longer than the observer it is given to.
 class EventSink {

@@ -1,68 +1,17 @@
 #include "agent/observer/death_reporter.hpp"
 
-#include "agent/cause/explain.hpp"
+#include "agent/cause/signature.hpp"
+#include "agent/observer/record_events.hpp"
 #include "agent/observer/sender_place.hpp"
-#include "agent/pidfd/procfd.hpp"
+#include "agent/pidfd/features.hpp"
 #include "agent/pidfd/stat.hpp"
 
-#include <cstring>
-
 namespace knell {
-namespace {
-
-std::string comm_of(const char (&comm)[KNELL_COMM_SIZE]) {
-    return {comm, ::strnlen(comm, sizeof comm)};
-}
-
-ProcessIdentity identify(const knell_process& process, std::shared_ptr<const Place> place) {
-    ProcessIdentity identity;
-    identity.pid = process.pid;
-    identity.ppid = process.ppid;
-    identity.uid = process.uid;
-    identity.comm = comm_of(process.comm);
-    identity.start = process.start_ns;
-    identity.pidfd_inode = process.pid_inode;
-    identity.place = std::move(place);
-    return identity;
-}
-
-ExitFacts facts_of(const knell_exit& record, bool observes_signals) {
-    ExitFacts facts;
-    facts.status = record.status;
-    facts.exit_flags = record.flags;
-    facts.pid = record.process.pid;
-    facts.signals_observed = observes_signals;
-    facts.fatal = record.fatal;
-    facts.first_term_ns = record.first_term_ns;
-    facts.cgroup_id = record.process.cgroup_id;
-    facts.cgroup_v1_id = record.process.cgroup_v1_id;
-    return facts;
-}
-
-void apply(Verdict verdict, Exit& exit) {
-    exit.reason = verdict.reason;
-    exit.exit_code = verdict.exit_code;
-    exit.signal = verdict.signal;
-    exit.core_dumped = verdict.core_dumped;
-    exit.oom_scope = verdict.oom_scope;
-    exit.preceded_by = verdict.preceded_by;
-    if (verdict.killer) {
-        Killer killer;
-        killer.kind = verdict.killer->kind;
-        if (verdict.killer->blame) {
-            killer.pid = verdict.killer->pid;
-            killer.uid = verdict.killer->uid;
-            killer.comm = std::move(verdict.killer->comm);
-        }
-        exit.killer = std::move(killer);
-    }
-}
-
-} // namespace
 
 // What is known about a watched process's death so far.
 struct DeathReporter::Note final : WatchNote {
-    Exit exit; // process identity; the rest once it is `explained`
+    Exit exit;                   // process identity; the rest once it is `explained`
+    std::optional<int> recorded; // the wait status of the exit record
     bool explained = false;
     bool told = false;
     bool before_us = false; // dead before we came: nothing is said of its end
@@ -71,7 +20,7 @@ struct DeathReporter::Note final : WatchNote {
 
 void DeathReporter::exited(const knell_exit& record, Watch* watch) {
     if (watch == nullptr) {
-        events_.on_event(explain_record(record));
+        events_.on_event(explain_record(record, nullptr));
         return;
     }
     auto* note = static_cast<Note*>(watch->note());
@@ -80,7 +29,8 @@ void DeathReporter::exited(const knell_exit& record, Watch* watch) {
         note = fresh.get();
         watch->set_note(std::move(fresh));
     }
-    note->exit = explain_record(record);
+    note->exit = explain_record(record, note->exit.process.place);
+    note->recorded = record.status;
     note->explained = true;
     if (watch->ended()) { // the pidfd was faster than the ring
         complete_when_stamped(*watch, *note);
@@ -91,9 +41,9 @@ void DeathReporter::execed(const knell_exec& record) {
     events_.on_event(Exec{identify(record.process, places_.find(cgroups_of(record.process))), record.head.time_ns});
 }
 
-Exit DeathReporter::explain_record(const knell_exit& record) {
+Exit DeathReporter::explain_record(const knell_exit& record, std::shared_ptr<const Place> before) {
     Exit exit;
-    exit.process = identify(record.process, places_.find_for_exit(cgroups_of(record.process)));
+    exit.process = identify(record.process, places_.find_for_exit(cgroups_of(record.process), std::move(before)));
     exit.time = record.head.time_ns;
     const ExitFacts facts = facts_of(record, sources_.observes_signals);
     if (const knell_signal* fatal = fatal_signal(facts)) {
@@ -102,14 +52,16 @@ Exit DeathReporter::explain_record(const knell_exit& record) {
     } else {
         apply(explain(facts), exit);
     }
-    if (record.first_term_ns != 0) {
-        exit.since_stop_request = elapsed(record.first_term_ns, exit.time);
+    if (record.stop_request_ns != 0) {
+        exit.since_stop_request = elapsed(record.stop_request_ns, exit.time);
     }
+    exit.resources = resources_of(record);
+    exit.exe = text_of(record.exe);
     return exit;
 }
 
 bool DeathReporter::selects(const knell_process& process, const Fd* proc_directory) {
-    if (!select_.comm.selects(comm_of(process.comm))) {
+    if (!select_.comm.selects(std::string(text_of(process.comm)))) {
         return false;
     }
     if (select_.cgroup.everything()) {
@@ -158,13 +110,6 @@ void DeathReporter::ended(Watch& watch, Instant now) {
 void DeathReporter::explain_by_pidfd(Watch& watch, Note& note) {
     ExitFacts facts;
     facts.status = watch.pidfd().exit_status();
-    if (!facts.status) {
-        const auto directory = procfd::open(watch.pidfd());
-        const auto status = directory ? procfd::read_exit_status(*directory) : std::unexpected(directory.error());
-        if (status) {
-            facts.status = *status;
-        }
-    }
     if (facts.status) {
         apply(explain(facts), note.exit);
         note.explained = true;
@@ -232,6 +177,11 @@ void DeathReporter::reaped(Watch& watch, Instant now) {
         tell(*note);
     }
     stop_waiting(watch, *note);
+    if (note->recorded && available(PidfdFeature::exit_info)) {
+        if (const auto collected = watch.pidfd().exit_status()) {
+            witnesses_.compare(*note->recorded, *collected);
+        }
+    }
     if (!note->told) {
         return; // dead before we came: nothing was said of its end, nothing is said of its reap
     }

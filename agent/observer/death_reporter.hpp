@@ -3,6 +3,7 @@
 #include "agent/event/event.hpp"
 #include "agent/ledger/ledger.hpp"
 #include "agent/observer/places.hpp"
+#include "agent/observer/witnesses.hpp"
 #include "agent/watch/pool.hpp"
 #include "agent/watch/select.hpp"
 
@@ -45,6 +46,9 @@ class DeathReporter final : public PoolListener {
 
     void set_select(WatchSelect select) { select_ = std::move(select); }
 
+    // Any thread.
+    [[nodiscard]] const Witnesses& witnesses() const { return witnesses_; }
+
     bool selects(const knell_process& process, const Fd* proc_directory) override;
     void watched(Watch& watch, const knell_process& process, const Fd* proc_directory) override;
     void ended(Watch& watch, Instant now) override;
@@ -57,7 +61,8 @@ class DeathReporter final : public PoolListener {
     static constexpr Nanoseconds kStampPatience = kMillisecond;
 
     std::shared_ptr<const Place> place_of(const knell_process& process, const Fd* proc_directory);
-    Exit explain_record(const knell_exit& record);
+    // `before`: where the process was when its watch began; null = not known.
+    Exit explain_record(const knell_exit& record, std::shared_ptr<const Place> before);
     void explain_by_pidfd(Watch& watch, Note& note);
     void complete_when_stamped(Watch& watch, Note& note);
     void stop_waiting(Watch& watch, Note& note);
@@ -70,6 +75,7 @@ class DeathReporter final : public PoolListener {
     Places& places_;
     Ledger& ledger_;
     EventSink& events_;
+    Witnesses witnesses_;
     std::vector<Watch*> unstamped_; // ended and explained, not told yet; the oldest first
 };
 

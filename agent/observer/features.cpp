@@ -8,25 +8,34 @@ namespace {
 
 struct Remedy {
     const char* feature;
-    const char* text;
+    const char* when_off;     // what is lost without it, and what would bring it back
+    const char* when_limited; // the same where a better hook was refused
 };
 
-// What is lost without a program, and what would bring it back.
 constexpr Remedy kRemedies[] = {
-    {"exit", "exits are found by polling pidfds: short-lived processes are missed. Run as root or with CAP_BPF and "
-             "CAP_PERFMON, on a kernel with /sys/kernel/btf/vmlinux"},
-    {"signal", "killers stay unknown, and reaction times cannot be measured; needs tp_btf/signal_generate"},
-    {"fork", "new processes are not watched; needs tp_btf/task_newtask"},
-    {"exec", "names are those at fork; needs tp_btf/sched_process_exec"},
+    {"exit",
+     "exits are found by polling pidfds: short-lived processes are missed. Run as root or with CAP_BPF and "
+     "CAP_PERFMON, on a kernel with /sys/kernel/btf/vmlinux",
+     ""},
+    {"signal", "killers stay unknown, and reaction times cannot be measured; needs tp_btf/signal_generate", ""},
+    {"fork", "new processes are not watched; needs tp_btf/task_newtask", ""},
+    {"exec", "names are those at fork; needs tp_btf/sched_process_exec", ""},
     {"oom_scope",
-     "OOM kills are seen, whether a cgroup's or the machine's limit was hit is not; needs tp_btf/mark_victim "
-     "and readable addresses in /proc/kallsyms"},
+     "OOM kills are seen, whether a cgroup's or the machine's limit was hit is not, nor that a process died because it "
+     "shared the victim's memory; needs BPF trampolines, or readable addresses in /proc/kallsyms (CAP_SYSLOG and "
+     "kernel.kptr_restrict below 2)",
+     ""},
+    {"pidfd_creation",
+     "who opens pidfds is not counted; needs pidfd_creation: auto, and BPF trampolines (fexit), BPF among the security "
+     "modules, or tracefs",
+     "ways that this hook cannot see are not counted; the better ones need BPF trampolines, which locked-down kernels "
+     "refuse"},
 };
 
-std::string remedy_for(const std::string& feature) {
+std::string remedy_for(const Feature& feature) {
     for (const Remedy& remedy : kRemedies) {
-        if (feature == remedy.feature) {
-            return remedy.text;
+        if (feature.name == remedy.feature && !feature.why_not.empty()) {
+            return feature.on() ? remedy.when_limited : remedy.when_off;
         }
     }
     return "";
@@ -39,6 +48,13 @@ Feature pidfd_feature(const std::string& why_no_scan) {
         watch.remedy = "reap times and zombies need Linux 6.9 (pidfs)";
     }
     return watch;
+}
+
+Feature held_pidfds_feature(const Obstacles& obstacles) {
+    return {"held_pidfds", obstacles.counts_held_pidfds ? "iter/task_file" : "", obstacles.held_pidfds,
+            obstacles.counts_held_pidfds
+                ? ""
+                : "who holds pidfds at the start is not counted; needs pidfd_creation: auto, and BPF iterators"};
 }
 
 Feature loop_feature(const Loop& loop, const std::string& why_not_io_uring) {
@@ -61,15 +77,14 @@ std::vector<Feature> describe_features(const Probe* probe, const Loop& loop, con
     if (probe != nullptr) {
         features = probe->features();
         for (Feature& feature : features) {
-            if (!feature.why_not.empty()) {
-                feature.remedy = remedy_for(feature.name);
-            }
+            feature.remedy = remedy_for(feature);
         }
     } else {
         for (const Remedy& remedy : kRemedies) {
-            features.push_back({remedy.feature, "", obstacles.bpf, remedy.text});
+            features.push_back({remedy.feature, "", obstacles.bpf, remedy.when_off});
         }
     }
+    features.push_back(held_pidfds_feature(obstacles));
     features.push_back(pidfd_feature(obstacles.scan));
     features.push_back(loop_feature(loop, obstacles.io_uring));
     features.push_back(attribution_feature(obstacles.cgroups));

@@ -11,10 +11,12 @@ namespace knell {
 
 // Why something is not in use; empty where it is.
 struct Obstacles {
-    std::string bpf;
-    std::string cgroups;
-    std::string io_uring;
-    std::string scan; // of the processes that existed at the start
+    std::string bpf{};
+    std::string cgroups{};
+    std::string io_uring{};
+    std::string scan{}; // of the processes that existed at the start
+    std::string held_pidfds{};
+    bool counts_held_pidfds = true; // with an obstacle: only a part
 };
 
 // What this agent observes and by which means, one row each, with why something is off and what would turn it on.

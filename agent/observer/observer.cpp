@@ -2,6 +2,8 @@
 
 #include "agent/base/file.hpp"
 #include "agent/observer/features.hpp"
+#include "agent/observer/record_events.hpp"
+#include "agent/pidfd/features.hpp"
 #include "agent/probe/decode.hpp"
 
 #include <fcntl.h>
@@ -29,6 +31,17 @@ std::uint32_t raise_descriptor_limit() {
     }
     const rlim_t usable = limit.rlim_cur > kReserved ? limit.rlim_cur - kReserved : 1;
     return static_cast<std::uint32_t>(std::min<rlim_t>(usable, std::numeric_limits<std::uint32_t>::max()));
+}
+
+ProbeOptions probe_options(const ObserverOptions& options, std::uint32_t slots, bool read_cgroup_v1) {
+    ProbeOptions wanted;
+    wanted.ring_bytes = options.ring_bytes;
+    wanted.slots = slots;
+    wanted.read_cgroup_v1 = read_cgroup_v1;
+    wanted.stop_signals = options.stop_signals;
+    wanted.pidfd_creation = options.pidfd_creation;
+    wanted.record_pidfds = options.record_pidfds;
+    return wanted;
 }
 
 std::optional<Nanoseconds> earlier(std::optional<Nanoseconds> a, std::optional<Nanoseconds> b) {
@@ -62,11 +75,8 @@ Result<> Observer::open(const ObserverOptions& options) {
     auto hierarchies = open_hierarchies();
     const auto readable = hierarchies ? can_name_cgroups(*hierarchies) : Result<>(std::unexpected(hierarchies.error()));
     const std::string why_no_cgroups = readable ? "" : readable.error().message;
-    ProbeOptions probe_options;
-    probe_options.ring_bytes = options.ring_bytes;
-    probe_options.slots = pool_options.capacity;
-    probe_options.read_cgroup_v1 = hierarchies && hierarchies->v1_memory.has_value();
-    auto probe = Probe::load(probe_options);
+    const bool read_cgroup_v1 = hierarchies && hierarchies->v1_memory.has_value();
+    auto probe = Probe::load(probe_options(options, pool_options.capacity, read_cgroup_v1));
     const std::string why_no_bpf = probe ? "" : probe.error().message;
     if (probe) {
         probe_ = std::move(*probe);
@@ -81,14 +91,26 @@ Result<> Observer::open(const ObserverOptions& options) {
     set_sinks({});
     note_reload(true);
 
+    // Before the pool opens its own.
+    if (!probe_) {
+        held_pidfds_.why_not = why_no_bpf;
+    } else if (!options.held_pidfds) {
+        held_pidfds_.why_not = "turned off (pidfd_creation: off)";
+    } else {
+        held_pidfds_ = count_held_pidfds({.read_cgroup_v1 = read_cgroup_v1}, *places_);
+    }
     const auto scanned = pool_->scan_proc();
     if (!scanned && !probe_) {
         return failure_in("neither BPF (" + why_no_bpf + ") nor /proc can be used", scanned.error());
     }
     features_ = describe_features(
         probe_.get(), loop_,
-        {why_no_bpf, why_no_cgroups, options.why_not_io_uring,
-         scanned ? "" : "processes from before the start are not watched: " + scanned.error().message});
+        {.bpf = why_no_bpf,
+         .cgroups = why_no_cgroups,
+         .io_uring = options.why_not_io_uring,
+         .scan = scanned ? "" : "processes from before the start are not watched: " + scanned.error().message,
+         .held_pidfds = held_pidfds_.why_not,
+         .counts_held_pidfds = held_pidfds_.counts.has_value()});
     next_scan_ = monotonic_now() + kScanInterval;
     ready_.store(true, std::memory_order_release);
     return {};
@@ -149,6 +171,9 @@ void Observer::handle(std::span<const std::byte> bytes) {
                        reporter_->execed(*exec);
                    },
                    [this](const knell_exit* exit) { reporter_->exited(*exit, pool_->exited(exit->process)); },
+                   [this](const knell_pidfd* opened) {
+                       events_.on_event(pidfd_open_of(*opened, places_->find(cgroups_of(opened->opener))));
+                   },
                },
                decode(bytes));
 }
@@ -209,6 +234,14 @@ Status Observer::status() const {
     for (std::size_t i = 0; i < status.unattributed.size(); ++i) {
         status.unattributed[i] = places_->unattributed(static_cast<Unattributed>(i));
     }
+    if (probe_ && available(PidfdFeature::exit_info)) {
+        auto& disagreements = status.witness_disagreements.emplace();
+        for (std::size_t i = 0; i < disagreements.size(); ++i) {
+            disagreements[i] = reporter_->witnesses().disagreements(static_cast<WitnessField>(i));
+        }
+    }
+    status.observes_pidfds = probe_ && probe_->observes_pidfds();
+    status.held_pidfds = held_pidfds_.counts;
     status.loop_backend = name(loop_.backend());
     const Loop::Stats loop = loop_.stats();
     status.loop_turns = loop.turns;

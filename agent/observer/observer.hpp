@@ -6,6 +6,7 @@
 #include "agent/loop/loop.hpp"
 #include "agent/observer/death_reporter.hpp"
 #include "agent/observer/fan_out.hpp"
+#include "agent/observer/pidfd_holders.hpp"
 #include "agent/observer/places.hpp"
 #include "agent/observer/status.hpp"
 #include "agent/probe/consumer.hpp"
@@ -13,6 +14,7 @@
 #include "agent/watch/pool.hpp"
 
 #include <atomic>
+#include <csignal>
 #include <memory>
 #include <optional>
 #include <string>
@@ -28,7 +30,11 @@ struct ObserverOptions {
     WatchSelect select{PatternList({"*"}), PatternList({"*"})};
     AttributionMode attribution = AttributionMode::automatic;
     LedgerLimits ledger;
-    std::string why_not_io_uring; // from make_loop(), for the features
+    std::vector<int> stop_signals{SIGTERM}; // the first of them starts the clock of a termination
+    bool pidfd_creation = true;             // count who opens pidfds
+    bool record_pidfds = false;             // and tell each opening as an event
+    bool held_pidfds = true;                // count once, at the start, who holds some already
+    std::string why_not_io_uring;           // from make_loop(), for the features
 };
 
 // Everything between the kernel and the exporters: drains the ring, keeps the pool, explains and places each death, and
@@ -96,6 +102,7 @@ class Observer final : public TurnDriver, public StatusSource {
     Instant next_scan_ = 0;
     std::vector<Feature> features_;
     Counter decode_errors_;
+    HeldPidfds held_pidfds_; // at the start
     std::atomic<bool> ready_ = false;
     std::atomic<bool> reload_ok_ = true;
     std::atomic<std::uint64_t> reloaded_unix_seconds_ = 0;

@@ -37,8 +37,11 @@ void Places::welcome(const Resolved& resolved, CgroupIds ids) {
     }
 }
 
-std::shared_ptr<const Place> Places::find_for_exit(CgroupIds ids) {
+std::shared_ptr<const Place> Places::find_for_exit(CgroupIds ids, std::shared_ptr<const Place> before) {
     Resolved resolved = look_up(ids);
+    if (!resolved.place && before) {
+        return before;
+    }
     if (!resolved.place) {
         unattributed_[static_cast<std::size_t>(why(resolved.miss))].add();
     }

@@ -23,8 +23,9 @@ class Places {
     // Null where it cannot be told.
     std::shared_ptr<const Place> find(CgroupIds ids) { return look_up(ids).place; }
 
-    // The same for a process that ended; a failure is counted by its cause.
-    std::shared_ptr<const Place> find_for_exit(CgroupIds ids);
+    // The same for a process that ended. `before`: where it was seen while it lived, which is the answer when its
+    // cgroup has gone with it; null = nowhere. A failure is counted by its cause.
+    std::shared_ptr<const Place> find_for_exit(CgroupIds ids, std::shared_ptr<const Place> before = nullptr);
 
     // For a process found in /proc, through its directory.
     std::shared_ptr<const Place> find_for_process(const Fd& proc_directory);

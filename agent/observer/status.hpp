@@ -1,11 +1,13 @@
 #pragma once
 
 #include "agent/base/clock.hpp"
+#include "agent/cause/holder.hpp"
 #include "agent/probe/report.hpp"
 #include "agent/watch/states.hpp"
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -15,6 +17,10 @@ namespace knell {
 // Why an exit could not be given a place.
 enum class Unattributed : std::uint8_t { cgroup_gone, cgroup_unreadable, no_cgroup };
 inline constexpr std::array<std::string_view, 3> kUnattributedNames = {"cgroup_gone", "cgroup_unreadable", "no_cgroup"};
+
+// What two witnesses of one death can disagree on.
+enum class WitnessField : std::uint8_t { exit_code, signal, core_dumped };
+inline constexpr std::array<std::string_view, 3> kWitnessFieldNames = {"exit_code", "signal", "core_dumped"};
 
 // The agent's own state at one instant, for exporters and the landing page. Plain data.
 struct Status {
@@ -31,6 +37,12 @@ struct Status {
     std::uint64_t watch_capacity = 0;
     std::array<std::uint64_t, kWatchRefusalNames.size()> watch_refused{};
     std::array<std::uint64_t, kUnattributedNames.size()> unattributed{};
+    // Absent where there is one witness only: without BPF, and before Linux 6.15.
+    std::optional<std::array<std::uint64_t, kWitnessFieldNames.size()>> witness_disagreements;
+
+    bool observes_pidfds = false; // whether kernel.pidfds says anything
+    // Pidfds that existed at the start, by who held them. Absent where they were not counted.
+    std::optional<std::array<std::uint64_t, kHolderClassCount>> held_pidfds;
 
     std::string loop_backend;
     std::uint64_t loop_turns = 0;

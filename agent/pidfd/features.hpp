@@ -28,7 +28,8 @@ inline constexpr std::array<std::string_view, kPidfdFeatureCount> kPidfdFeatureN
     "pidns_ioctls", "info",  "exit_info",     "autokill"};
 
 // Whether this kernel has the feature and forgo() has not taken it away. Each is tried once in the life of the process,
-// when it is first asked for; any thread.
+// when it is first asked for; one that could not be tried for want of descriptors, memory or processes counts as absent
+// and is tried again. Any thread.
 bool available(PidfdFeature feature);
 
 // What this kernel has, all tried; forgo() does not change it.

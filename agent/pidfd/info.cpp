@@ -148,6 +148,15 @@ Result<ProcessInfo> info_by_procfs(const Pidfd& pidfd) {
     return info;
 }
 
+// PIDFD_INFO_EXIT, which a process has once it was reaped.
+std::optional<int> status_of_reaped(const Pidfd& pidfd) {
+    if (!available(PidfdFeature::exit_info)) {
+        return std::nullopt;
+    }
+    const auto answer = get_info(pidfd.fd(), abi::kPidfdInfoExit);
+    return answer && (answer->mask & abi::kPidfdInfoExit) != 0 ? std::optional(answer->exit_code) : std::nullopt;
+}
+
 // The status of a dead child that is left unreaped.
 std::optional<int> look_at_child(const Pidfd& pidfd) {
     siginfo_t ended{};
@@ -156,6 +165,20 @@ std::optional<int> look_at_child(const Pidfd& pidfd) {
         return std::nullopt;
     }
     return wait_status(ended);
+}
+
+std::optional<int> status_of_zombie(const Pidfd& pidfd) {
+    if (const auto status = look_at_child(pidfd)) {
+        return status;
+    }
+    // The stat file speaks of the first thread, which can be dead long before the process: poll() knows.
+    const auto state = pidfd.poll(ProcessState::running, 0);
+    if (!state || *state != ProcessState::zombie) {
+        return std::nullopt;
+    }
+    const auto directory = procfd::open(pidfd);
+    const auto status = directory ? procfd::read_exit_status(*directory) : std::unexpected(directory.error());
+    return status ? std::optional(*status) : std::nullopt;
 }
 
 } // namespace
@@ -174,23 +197,14 @@ Result<ProcessInfo> Pidfd::info() const {
 }
 
 std::optional<int> Pidfd::exit_status() const {
-    if (available(PidfdFeature::exit_info)) {
-        const auto answer = get_info(fd(), abi::kPidfdInfoExit);
-        if (answer && (answer->mask & abi::kPidfdInfoExit) != 0) {
-            return answer->exit_code;
-        }
-    }
-    if (const auto status = look_at_child(*this)) {
+    if (const auto status = status_of_reaped(*this)) {
         return status;
     }
-    // The stat file speaks of the first thread, which can be dead long before the process: poll() knows.
-    const auto state = poll(ProcessState::running, 0);
-    if (!state || *state != ProcessState::zombie) {
-        return std::nullopt;
+    if (const auto status = status_of_zombie(*this)) {
+        return status;
     }
-    const auto directory = procfd::open(*this);
-    const auto status = directory ? procfd::read_exit_status(*directory) : std::unexpected(directory.error());
-    return status ? std::optional(*status) : std::nullopt;
+    // It may have been reaped between the two questions.
+    return status_of_reaped(*this);
 }
 
 } // namespace knell

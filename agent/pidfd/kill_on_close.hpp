@@ -24,8 +24,9 @@ namespace knell {
 class KillOnClose {
   public:
     enum class Scope {
-        // The process alone, as the kernel does it. What it forked lives on. With a guard: a process that executes a
-        // set-user-ID program loses the tie to the guard's death (not to the handle), and only if the guard was killed;
+        // The process alone, as the kernel does it. What it forked lives on. With a guard: a process that changes its
+        // user, group or capabilities (setuid(2), a set-user-ID program, file capabilities) loses the tie to the
+        // guard's death (kernel/cred.c, commit_creds), not the one to the handle: it lives on if the guard is killed;
         // and a guard without CAP_KILL cannot kill it while it is another user's. A guard that is stopped (SIGSTOP)
         // kills once it is continued.
         process,

@@ -61,6 +61,15 @@ Result<Fd> open_by_procfs(const Pidfd& pidfd, NamespaceKind kind, const std::str
     }
 }
 
+// What has no namespaces of its own any more.
+Failure left_behind(const Pidfd& pidfd, const std::string& tried) {
+    const auto state = pidfd.poll(ProcessState::running, 0);
+    if (state && *state == ProcessState::running) {
+        return system_failure(tried, ENODATA, "its first thread has ended and has left it; others live on");
+    }
+    return problem(Problem::gone, tried, "the process is dead and has left it");
+}
+
 } // namespace
 
 std::string_view name_of(NamespaceKind kind) {
@@ -81,9 +90,7 @@ Result<Fd> Pidfd::open_namespace(NamespaceKind kind) const {
     case ESRCH:
         // The ioctl asks for the nsproxy first, whatever namespace is wanted, and a zombie has none (fs/pidfs.c,
         // pidfd_ioctl).
-        return zombies_have(kind)
-                   ? open_by_procfs(*this, kind, tried)
-                   : problem(Problem::gone, tried, "the process is dead, or its first thread is, and has left it");
+        return zombies_have(kind) ? open_by_procfs(*this, kind, tried) : left_behind(*this, tried);
     case EACCES:
     case EPERM:
         return refused(tried);

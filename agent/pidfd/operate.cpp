@@ -65,10 +65,10 @@ Result<> Pidfd::send_signal(int signal, SignalScope scope) const {
     case EBADF:
         return problem(Problem::not_a_pidfd, tried);
     case EINVAL:
-        return system_failure(tried, refusal,
-                              signal < 0 || signal > SIGRTMAX
-                                  ? "there is no such signal"
-                                  : "the process is in no pid namespace at or below ours: signals do not go there");
+        return signal < 0 || signal > SIGRTMAX
+                   ? system_failure(tried, refusal, "there is no such signal")
+                   : problem(Problem::foreign_namespace, tried,
+                             "the process is in no pid namespace at or below ours: signals do not go there");
     default:
         return system_failure(tried, refusal);
     }

@@ -76,8 +76,9 @@ class Pidfd {
     [[nodiscard]] Fd release() && { return std::move(fd_); }
     [[nodiscard]] Result<Pidfd> dup() const;
 
-    // pidfd_send_signal(2), 5.1. gone: already reaped, or (process_group) it leads no group. no_permission. EINVAL: not
-    // a signal, or the process is in no namespace below ours. kernel_too_old: a scope other than as_opened before 6.9.
+    // pidfd_send_signal(2), 5.1. gone: already reaped, or (process_group) it leads no group. no_permission.
+    // foreign_namespace: it is in no pid namespace at or below ours. EINVAL: not a signal. kernel_too_old: a scope
+    // other than as_opened before 6.9.
     [[nodiscard]] Result<> send_signal(int signal, SignalScope scope = SignalScope::as_opened) const;
 
     // Reaps a child and returns its wait status. nullopt: it did not end within `patience` (absent: for ever; 0: only a

@@ -25,6 +25,8 @@ enum class Problem {
 // "gone", "recycled", "hidden", "foreign_namespace" ...: for messages of machines.
 std::string_view name_of(Problem problem);
 
+// Of errors of this library's functions, except those of Pidfd::spawn() and KillOnClose::spawn(): the errno of a
+// program that could not be started is exec's (EACCES: it may not be executed), not one of the meanings above.
 Problem problem_of(const Error& error);
 
 // "<tried>: <what the problem is> (<hint>)", with the problem's errno. `hint` says the likely cause or the next step;

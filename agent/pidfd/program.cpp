@@ -151,7 +151,10 @@ StartReport Program::execute_first() const noexcept {
         case ENODEV:
         case ESTALE:
         case ETIMEDOUT:
-            failed = failed.errno_value == EACCES ? failed : StartReport{StartStep::exec, errno, i};
+            // In a search through PATH each of these says that it is not there.
+            if (failed.errno_value != EACCES) {
+                failed = {StartStep::exec, files_.size() > 1 ? ENOENT : errno, i};
+            }
             break;
         default:
             return {StartStep::exec, errno, i};

@@ -27,6 +27,8 @@ Record decode(std::span<const std::byte> bytes) {
         return whole<knell_exec>(bytes, head);
     case KNELL_RECORD_EXIT:
         return whole<knell_exit>(bytes, head);
+    case KNELL_RECORD_PIDFD:
+        return whole<knell_pidfd>(bytes, head);
     default:
         return UndecodableRecord{};
     }

@@ -3,7 +3,28 @@
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
 
+#include <span>
+#include <string_view>
+
 namespace knell {
+namespace {
+
+// Also one of an anonymous struct or union within.
+bool has_member(const btf* types, std::uint32_t id, std::string_view name) {
+    const btf_type* type = btf__type_by_id(types, id);
+    if (!btf_is_composite(type)) {
+        return false;
+    }
+    for (const btf_member& member : std::span(btf_members(type), btf_vlen(type))) {
+        const std::string_view its_name = btf__name_by_offset(types, member.name_off);
+        if (its_name == name || (its_name.empty() && has_member(types, member.type, name))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+} // namespace
 
 void KernelBtf::Free::operator()(btf* types) const {
     btf__free(types);
@@ -41,12 +62,14 @@ std::optional<int> KernelBtf::tracepoint_arguments(const std::string& tracepoint
     return btf_vlen(function) - 1;
 }
 
-bool KernelBtf::tracepoint_starts_with_pointer(const std::string& tracepoint) const {
-    const btf_type* function = prototype(tracepoint);
-    if (function == nullptr || btf_vlen(function) < 2) {
-        return false;
-    }
-    return btf_is_ptr(btf__type_by_id(types_.get(), btf_params(function)[1].type));
+std::optional<std::uint32_t> KernelBtf::function_id(const std::string& function) const {
+    const int id = btf__find_by_name_kind(types_.get(), function.c_str(), BTF_KIND_FUNC);
+    return id < 0 ? std::nullopt : std::optional(static_cast<std::uint32_t>(id));
+}
+
+bool KernelBtf::has_pidfs() const {
+    const int id = btf__find_by_name_kind(types_.get(), "pid", BTF_KIND_STRUCT);
+    return id >= 0 && has_member(types_.get(), static_cast<std::uint32_t>(id), "ino");
 }
 
 } // namespace knell

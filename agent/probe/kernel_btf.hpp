@@ -2,6 +2,7 @@
 
 #include "agent/base/result.hpp"
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -21,8 +22,12 @@ class KernelBtf {
     // How many arguments the tracepoint hands to a tp_btf program; nullopt: this kernel has no such tracepoint.
     [[nodiscard]] std::optional<int> tracepoint_arguments(const std::string& tracepoint) const;
 
-    // Whether the tracepoint's first argument is a pointer.
-    [[nodiscard]] bool tracepoint_starts_with_pointer(const std::string& tracepoint) const;
+    // Where programs for the function's entry and exit attach: its type id. nullopt: this kernel has no such function,
+    // or inlined it, or changed its arguments.
+    [[nodiscard]] std::optional<std::uint32_t> function_id(const std::string& function) const;
+
+    // Whether pidfds have a file system of their own (6.9): struct pid has an inode number.
+    [[nodiscard]] bool has_pidfs() const;
 
   private:
     struct Free {

@@ -7,6 +7,8 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <tuple>
+#include <utility>
 
 namespace knell {
 namespace {
@@ -32,11 +34,8 @@ Result<std::unique_ptr<Probe>> Probe::load(const ProbeOptions& options) {
     if (!btf) {
         return std::unexpected(std::move(btf.error()));
     }
-    auto programs = std::make_unique<Programs>();
-    if (auto opened = programs->open(*btf, options); !opened) {
-        return std::unexpected(std::move(opened.error()));
-    }
-    if (auto loaded = programs->load(*btf, options); !loaded) {
+    auto programs = std::make_unique<Programs>(*btf, options);
+    if (auto loaded = programs->load(options); !loaded) {
         return std::unexpected(std::move(loaded.error()));
     }
     std::unique_ptr<Probe> probe(new Probe(std::move(programs)));
@@ -47,14 +46,20 @@ Result<std::unique_ptr<Probe>> Probe::load(const ProbeOptions& options) {
     if (auto attached = probe->programs_->attach(); !attached) {
         return std::unexpected(std::move(attached.error()));
     }
-    for (const ProgramChoice& choice : probe->programs_->choices) {
-        const bool on = choice.program != nullptr;
-        probe->features_.push_back({choice.feature, on ? choice.hook() : "", choice.why_not, ""});
-        if (choice.feature == "signal") {
-            probe->observes_signals_ = on;
-        }
-    }
+    probe->describe_features(options);
     return probe;
+}
+
+void Probe::describe_features(const ProbeOptions& options) {
+    for (const HookChoice& choice : programs_->choices) {
+        const bool on = choice.hook() != nullptr;
+        features_.push_back({choice.feature(), on ? choice.hook()->name : "", choice.refusals(), ""});
+        observes_signals_ |= on && choice.feature() == "signal";
+        observes_pidfds_ |= on && choice.feature() == "pidfd_creation";
+    }
+    if (!options.pidfd_creation) {
+        features_.push_back({"pidfd_creation", "", "turned off (pidfd_creation: off)", ""});
+    }
 }
 
 Probe::Probe(std::unique_ptr<Programs> programs) : programs_(std::move(programs)) {}
@@ -133,19 +138,29 @@ KernelCounts Probe::counts() const {
     counts.wakeups_late = sum(KNELL_COUNTER_WAKEUPS_LATE);
     counts.signals = sum(KNELL_COUNTER_SIGNALS);
     counts.marks_failed = sum(KNELL_COUNTER_MARKS_FAILED);
+    static_assert(std::tuple_size_v<decltype(counts.pidfds)> == KNELL_PIDFD_VIA_COUNT);
+    for (std::size_t via = 0; via < counts.pidfds.size(); ++via) {
+        counts.pidfds[via] = sum(static_cast<knell_counter>(KNELL_COUNTER_PIDFDS + via));
+    }
+    counts.pidfds_dropped = sum(KNELL_COUNTER_PIDFDS_DROPPED);
     return counts;
 }
 
 std::vector<ProgramStats> Probe::program_stats() const {
     std::vector<ProgramStats> all;
-    for (const ProgramChoice& choice : programs_->choices) {
-        if (choice.program == nullptr) {
-            continue;
+    for (const HookChoice& choice : programs_->choices) {
+        ProgramStats stats{choice.feature()};
+        for (const bpf_program* program : programs_->programs_of(choice)) {
+            bpf_prog_info info{};
+            std::uint32_t size = sizeof info;
+            if (bpf_obj_get_info_by_fd(bpf_program__fd(program), &info, &size) == 0) {
+                stats.runs += info.run_cnt;
+                stats.time += info.run_time_ns;
+                stats.recursion_misses += info.recursion_misses;
+            }
         }
-        bpf_prog_info info{};
-        std::uint32_t size = sizeof info;
-        if (bpf_obj_get_info_by_fd(bpf_program__fd(choice.program), &info, &size) == 0) {
-            all.push_back({choice.feature, info.run_cnt, info.run_time_ns, info.recursion_misses});
+        if (!programs_->programs_of(choice).empty()) {
+            all.push_back(std::move(stats));
         }
     }
     return all;

@@ -8,6 +8,7 @@
 
 #include "bpf/events.h"
 
+#include <csignal>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -20,6 +21,9 @@ struct ProbeOptions {
     std::uint32_t slots = 65536;                  // capacity of the watch pool
     Nanoseconds late_wakeup = 100 * kMillisecond; // how long fork and exec records may wait
     bool read_cgroup_v1 = false;                  // the host mounts the memory controller as cgroup v1
+    std::vector<int> stop_signals{SIGTERM};       // ask a process to stop; not SIGCHLD, which is not looked at
+    bool pidfd_creation = true;                   // count the pidfds that others than this process make
+    bool record_pidfds = false;                   // and write a record of each
 };
 
 // The loaded and attached BPF programs, and the memory shared with them. Destroying it detaches everything. Methods are
@@ -36,6 +40,8 @@ class Probe final : public Slots {
     [[nodiscard]] const std::vector<Feature>& features() const { return features_; }
     // Whether the senders of fatal signals are known.
     [[nodiscard]] bool observes_signals() const { return observes_signals_; }
+    // Whether KernelCounts::pidfds says anything.
+    [[nodiscard]] bool observes_pidfds() const { return observes_pidfds_; }
 
     [[nodiscard]] Ring& ring() { return *ring_; }
     [[nodiscard]] const Ring& ring() const { return *ring_; }
@@ -54,10 +60,12 @@ class Probe final : public Slots {
     struct Programs; // owns the skeleton
     explicit Probe(std::unique_ptr<Programs> programs);
     Result<> map_shared_memory(const ProbeOptions& options);
+    void describe_features(const ProbeOptions& options);
 
     std::unique_ptr<Programs> programs_;
     std::vector<Feature> features_;
     bool observes_signals_ = false;
+    bool observes_pidfds_ = false;
     std::unique_ptr<Ring> ring_;
     knell_control* control_ = nullptr;
     std::span<knell_slot> slots_;

@@ -2,6 +2,7 @@
 
 #include "agent/base/clock.hpp"
 
+#include <array>
 #include <cstdint>
 #include <string>
 
@@ -30,6 +31,8 @@ struct KernelCounts {
     std::uint64_t wakeups_late = 0;
     std::uint64_t signals = 0;
     std::uint64_t marks_failed = 0;
+    std::array<std::uint64_t, 4> pidfds{}; // created, by enum knell_pidfd_via
+    std::uint64_t pidfds_dropped = 0;
 };
 
 // One BPF program's run-time statistics; the kernel counts only while kernel.bpf_stats_enabled is set.

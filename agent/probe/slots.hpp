@@ -22,11 +22,10 @@ class Slots {
     virtual void untag(int pidfd) = 0;
 };
 
-// The kernel writes status before exit_ns, and each field at once.
+// The kernel writes exit_ns before notify_ns, and each field at once.
 inline knell_slot read_slot(const knell_slot& shared) {
     knell_slot copy{};
     copy.exit_ns = __atomic_load_n(&shared.exit_ns, __ATOMIC_ACQUIRE);
-    copy.status = __atomic_load_n(&shared.status, __ATOMIC_RELAXED);
     copy.notify_ns = __atomic_load_n(&shared.notify_ns, __ATOMIC_RELAXED);
     return copy;
 }

@@ -54,7 +54,6 @@ WatchedEnd Watch::end() const {
         if (slot.exit_ns != 0) {
             end.exit = slot.exit_ns;
             end.notify = slot.notify_ns;
-            end.status = slot.status;
         }
     }
     return end;

@@ -18,12 +18,11 @@ class WatchNote {
     virtual ~WatchNote() = default;
 };
 
-// The end of a watched process as its slot and its pidfd tell it. 0 / nullopt = not known.
+// The end of a watched process as its slot and its pidfd tell it. 0 = not known.
 struct WatchedEnd {
-    Instant exit = 0;          // the last thread ended
-    Instant notify = 0;        // the world was told
-    Instant noticed = 0;       // we woke up
-    std::optional<int> status; // wait status
+    Instant exit = 0;    // the last thread ended
+    Instant notify = 0;  // the world was told
+    Instant noticed = 0; // we woke up
 };
 
 // One entry of the pool: a pidfd that we hold and poll, and its slot. Lives in the pool's storage, never moves.

@@ -14,6 +14,9 @@ bool wants_kind(const EventFilter& filter, const Event& event) {
         return filter.exits &&
                (filter.reasons.empty() || std::ranges::find(filter.reasons, exit->reason) != filter.reasons.end());
     }
+    if (std::holds_alternative<PidfdOpen>(event)) {
+        return filter.pidfds;
+    }
     return std::holds_alternative<Exec>(event) ? filter.execs : filter.reaps;
 }
 

@@ -12,6 +12,7 @@ struct EventFilter {
     bool exits = true;
     bool execs = false;
     bool reaps = false;
+    bool pidfds = false;
     std::vector<Reason> reasons; // of exits; the other kinds have none and pass. Empty = all
     std::string comm_glob;       // empty = all
     std::string container_glob;  // container name; empty = all. A process outside of containers never matches a glob

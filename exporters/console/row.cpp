@@ -103,6 +103,18 @@ Row describe(const Exec& exec, const Layout& layout) {
     return row;
 }
 
+// What the opener did stands where others have their reason: "pidfd 4242 nginx (clone)".
+Row describe(const PidfdOpen& open, const Layout& layout) {
+    Row row = start_row(open.process, open.time, layout);
+    row.reason = fmt::format("pidfd {}", open.target_pid);
+    if (!open.target_comm.empty()) {
+        row.reason += " " + to_terminal(open.target_comm);
+    }
+    row.reason += fmt::format(" ({})", name_of(kPidfdViaNames, open.via));
+    row.lifetime = age_text(open.process, open.time);
+    return row;
+}
+
 std::string fit(const std::string& text, std::size_t width, const Layout& layout) {
     return pad_to(layout.cut ? cut_to(text, width, Keep::head) : text, width);
 }

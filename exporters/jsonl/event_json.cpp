@@ -76,6 +76,7 @@ void put_killer(Json& json, const Killer& killer) {
     Json object = Json::object();
     put_number(object, "pid", killer.pid);
     put_text(object, "comm", killer.comm);
+    put_text(object, "exe", killer.exe);
     put_number(object, "uid", killer.uid);
     object["class"] = name(killer.kind);
     json["killer"] = std::move(object);
@@ -97,6 +98,14 @@ void put_cause(Json& json, const Exit& exit) {
     put_signal(json, "preceded_by", exit.preceded_by);
 }
 
+void put_resources(Json& json, const Resources& used) {
+    json["user_seconds"] = to_seconds(used.user);
+    json["system_seconds"] = to_seconds(used.system);
+    put_nonzero(json, "peak_rss_bytes", used.peak_rss_bytes);
+    json["minor_faults"] = used.minor_faults;
+    json["major_faults"] = used.major_faults;
+}
+
 Json started(const char* event, Instant time, const ProcessIdentity& process) {
     Json json = Json::object();
     put_time(json, "time", time);
@@ -107,10 +116,14 @@ Json started(const char* event, Instant time, const ProcessIdentity& process) {
 
 Json describe(const Exit& exit) {
     Json json = started("exit", exit.time, exit.process);
+    put_text(json, "exe", exit.exe);
     if (exit.process.start != 0) {
         put_seconds(json, "lifetime_seconds", elapsed(exit.process.start, exit.time));
     }
     put_cause(json, exit);
+    if (exit.resources) {
+        put_resources(json, *exit.resources);
+    }
     put_place(json, exit.process);
     put_seconds(json, "teardown_seconds", exit.teardown);
     put_seconds(json, "reaction_seconds", exit.reaction);
@@ -128,6 +141,23 @@ Json describe(const Reap& reap) {
 Json describe(const Exec& exec) {
     Json json = started("exec", exec.time, exec.process);
     put_place(json, exec.process);
+    return json;
+}
+
+Json describe(const PidfdOpen& open) {
+    Json json = Json::object();
+    put_time(json, "time", open.time);
+    json["event"] = "pidfd_open";
+    Json opener = Json::object();
+    put_process(opener, open.process);
+    put_place(opener, open.process);
+    json["opener"] = std::move(opener);
+    Json target = Json::object();
+    put_nonzero(target, "pid", open.target_pid);
+    put_text(target, "comm", open.target_comm);
+    put_nonzero(target, "pidfd_inode", open.target_inode);
+    json["target"] = std::move(target);
+    json["via"] = name_of(kPidfdViaNames, open.via);
     return json;
 }
 

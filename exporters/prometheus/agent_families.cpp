@@ -1,5 +1,7 @@
 #include "exporters/prometheus/agent_families.hpp"
 
+#include "agent/event/event.hpp"
+
 #include <array>
 #include <utility>
 
@@ -61,6 +63,19 @@ void collect_watch(const Status& status, const FamilySink& sink) {
     emit_single(sink, families::kWatchCapacity, to_sample(status.watch_capacity));
     emit_by_name(sink, families::kWatchRefused, "why", kWatchRefusalNames, status.watch_refused);
     emit_by_name(sink, families::kUnattributed, "why", kUnattributedNames, status.unattributed);
+    if (status.witness_disagreements) {
+        emit_by_name(sink, families::kWitnesses, "field", kWitnessFieldNames, *status.witness_disagreements);
+    }
+}
+
+// What nobody observes is absent: a zero would say that there was none.
+void collect_pidfds(const Status& status, const FamilySink& sink) {
+    if (status.observes_pidfds) {
+        emit_by_name(sink, families::kPidfdsCreated, "via", kPidfdViaNames, status.kernel.pidfds);
+    }
+    if (status.held_pidfds) {
+        emit_by_name(sink, families::kPidfdsHeld, "holder", kHolderClassNames, *status.held_pidfds);
+    }
 }
 
 void collect_loop(const Status& status, const FamilySink& sink) {
@@ -94,6 +109,7 @@ void collect_status(const Status& status, const FamilySink& sink) {
         collect_programs(status, sink);
     }
     collect_watch(status, sink);
+    collect_pidfds(status, sink);
     collect_loop(status, sink);
     collect_features(status, sink);
     collect_config(status, sink);

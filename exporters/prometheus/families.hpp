@@ -32,7 +32,7 @@ inline constexpr Family kReap = {"knell_exit_reap_seconds", Histogram,
                                  "Time from the parent being told of an exit until it collected the zombie, in "
                                  "seconds; watched processes."};
 inline constexpr Family kTermination = {"knell_termination_seconds", Histogram,
-                                        "Time from the first SIGTERM until the process ended, in seconds."};
+                                        "Time from the first stop request until the process ended, in seconds."};
 inline constexpr Family kZombies = {"knell_zombies", Gauge, "Watched processes that ended and are not collected yet."};
 inline constexpr Family kZombieOldest = {"knell_zombie_oldest_seconds", Gauge,
                                          "Age of the oldest watched zombie in seconds, 0 when there is none."};
@@ -46,8 +46,16 @@ inline constexpr Family kReaction = {"knell_exit_reaction_seconds", Histogram,
                                      "in seconds; watched processes."};
 inline constexpr Family kForked = {"knell_processes_forked_total", Counter, "Processes created."};
 inline constexpr Family kExeced = {"knell_processes_execed_total", Counter, "Programs executed."};
+inline constexpr Family kPidfdsCreated = {"knell_pidfds_created_total", Counter,
+                                          "Pidfds that processes of this node created, by which way."};
+inline constexpr Family kPidfdsHeld = {"knell_pidfds_held", Gauge,
+                                       "Pidfds that existed when the agent started, by who held them."};
 inline constexpr Family kUnattributed = {"knell_unattributed_exits_total", Counter,
                                          "Exits that could not be given a place, by why."};
+
+inline constexpr Family kWitnesses = {
+    "knell_witness_disagreements_total", Counter,
+    "Deaths of which the exit record and the reaped pidfd told differently, by what."};
 
 // What the kernel side saw, and what of it was lost.
 inline constexpr Family kExitsSeen = {"knell_exits_seen_total", Counter, "Exits that the kernel side saw."};

@@ -2,11 +2,37 @@
 
 #include <sys/prctl.h>
 #include <sys/wait.h>
+#include <unistd.h>
+
+#include <filesystem>
 
 namespace knell::test {
 
-int Victim::reap() const {
-    return must(process != nullptr ? process->wait() : test::reap(pid));
+Victim Victim::itself(Process& process) {
+    Victim victim;
+    victim.pid = process.pid();
+    victim.ppid = ::getpid();
+    victim.process = &process;
+    return victim;
+}
+
+Victim Victim::child_of(pid_t parent, pid_t child) {
+    Victim victim;
+    victim.pid = child;
+    victim.ppid = parent;
+    return victim;
+}
+
+std::optional<int> Victim::status() const {
+    if (process != nullptr) {
+        return must(process->wait());
+    }
+    return adopted ? must(test::reap(pid)) : told_status;
+}
+
+std::string path_in_hierarchy(const TestCgroup& group) {
+    const std::string path = group.path();
+    return path.substr(path.find("/knell-test-")); // they are below the root
 }
 
 Scene::Scene() {
@@ -23,10 +49,22 @@ Scene::~Scene() {
     ::prctl(PR_SET_CHILD_SUBREAPER, 0);
 }
 
-Process& Scene::start(const std::vector<std::string>& arguments, const ProcessOptions& options) {
-    std::vector<std::string> argv = {die_path()};
+Process& Scene::execute(const std::string& program, const std::vector<std::string>& arguments,
+                        const ProcessOptions& options) {
+    std::vector<std::string> argv = {program};
     argv.insert(argv.end(), arguments.begin(), arguments.end());
     return processes_.emplace_back(must(Process::start(argv, options)));
+}
+
+Process& Scene::start(const std::vector<std::string>& arguments, const ProcessOptions& options) {
+    return execute(die_path(), arguments, options);
+}
+
+Process& Scene::start_copy(const std::string& name, const std::vector<std::string>& arguments,
+                           const ProcessOptions& options) {
+    const std::filesystem::path copy = make_directory().path() / name;
+    std::filesystem::copy_file(die_path(), copy);
+    return execute(copy, arguments, options);
 }
 
 Process& Scene::start_ready(const std::vector<std::string>& arguments, const ProcessOptions& options) {
@@ -41,6 +79,11 @@ pid_t Scene::next_child(Process& process) {
 
 TestCgroup& Scene::keep(Result<TestCgroup> group) {
     return groups_.emplace_back(must(std::move(group)));
+}
+
+TestCgroup& Scene::make_container(char digit) {
+    const TestCgroup& parent = keep(TestCgroup::unified());
+    return keep(TestCgroup::inside(parent, "docker-" + std::string(64, digit) + ".scope"));
 }
 
 TempDir& Scene::make_directory() {

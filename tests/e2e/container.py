@@ -1,4 +1,4 @@
-"""A container that runc runs, in a cgroup as the kubelet would place it."""
+"""Containers that runc runs, in cgroups as the kubelet would place them."""
 
 import json
 import os
@@ -7,7 +7,10 @@ import shutil
 import subprocess
 import uuid
 
-from programs import DIE, wait_until
+from programs import DIE, KNELL, Program, await_observing, await_watched, read_lines, wait_until
+from support import EndToEnd
+
+MEMORY = 32 << 20  # bytes: runc needs some of it to start
 
 
 def _cgroup_mounts() -> list[pathlib.Path]:
@@ -16,22 +19,27 @@ def _cgroup_mounts() -> list[pathlib.Path]:
 
 
 class Container:
-    """Its init is the `die` program with the way that it is given."""
+    """Its init is the `die` program with the way that it is given. `program` is what that is called in it. `host_pids`:
+    it has no pid namespace of its own."""
 
-    def __init__(self, directory: pathlib.Path, way: list[str], memory_bytes: int):
+    def __init__(self, directory: pathlib.Path, way: list[str], program: str = "die", host_pids: bool = False):
         self.id = os.urandom(32).hex()
         self.pod = str(uuid.uuid4())
         self._pod_cgroup = f"kubepods/burstable/pod{self.pod}"
         self._bundle = directory / self.id
         self._state = directory / "runc"
+        self._pid_file = self._bundle / "exec.pid"
         (self._bundle / "rootfs").mkdir(parents=True)
-        shutil.copy(DIE, self._bundle / "rootfs" / "die")
+        self._program = f"/{program}"
+        shutil.copy(DIE, self._bundle / "rootfs" / program)
         subprocess.run(["runc", "spec"], cwd=self._bundle, check=True)
         path = self._bundle / "config.json"
         spec = json.loads(path.read_text())
-        spec["process"] |= {"terminal": False, "args": ["/die", *way]}
+        spec["process"] |= {"terminal": False, "args": [self._program, *way]}
         spec["linux"] |= {"cgroupsPath": f"/{self._pod_cgroup}/{self.id}",
-                          "resources": {"memory": {"limit": memory_bytes}}}
+                          "resources": {"memory": {"limit": MEMORY}}}
+        if host_pids:
+            spec["linux"]["namespaces"].remove({"type": "pid"})
         path.write_text(json.dumps(spec))
 
     @property
@@ -44,7 +52,11 @@ class Container:
 
     def exec_command(self, *way) -> list:
         """The same for another process in it."""
-        return self._runc("exec", self.id, "/die", *way)
+        return self._runc("exec", "--pid-file", self._pid_file, self.id, self._program, *way)
+
+    def exec_pid(self) -> int:
+        """That process's, in our namespace, once it runs."""
+        return int(self._pid_file.read_text())
 
     def pid(self) -> int:
         """Its init's, in our namespace, once runc has started it."""
@@ -59,9 +71,12 @@ class Container:
     def kill(self, signal_name: str) -> None:
         subprocess.run(self._runc("kill", self.id, signal_name), check=True, capture_output=True)
 
+    def delete_by_force(self) -> None:
+        subprocess.run(self._runc("delete", "--force", self.id), check=False, capture_output=True)
+
     def remove(self) -> None:
         """Whatever state it is in. Only cgroups that are empty are removed: others may have containers, too."""
-        subprocess.run(self._runc("delete", "--force", self.id), check=False, capture_output=True)
+        self.delete_by_force()
         for mount in _cgroup_mounts():
             path = mount / self._pod_cgroup / self.id
             while path != mount:
@@ -75,3 +90,37 @@ class Container:
 
     def _runc(self, *arguments) -> list:
         return ["runc", "--root", self._state, *arguments]
+
+
+class ContainerTest(EndToEnd):
+    """What tests of deaths in containers share."""
+
+    def make_container(self, *way, **options) -> Container:
+        container = Container(self.directory, list(way), **options)
+        self.addCleanup(container.remove)
+        return container
+
+    def start_container(self, container: Container, *observers) -> tuple[Program, int]:
+        """Runs it until its init is ready and watched by all observers; init's pid. They know its cgroup then: that of
+        a container that lives a few milliseconds can be gone before it was looked at."""
+        run = self.start(container.run_command())
+        pid = container.pid()
+        run.await_line("^ready$")
+        for observer in observers:
+            await_watched(observer, pid)
+        return run, pid
+
+    def start_trace(self, container: Container, *arguments) -> Program:
+        trace = self.start([KNELL, "trace", "--container", f"{container.label}*", *arguments])
+        await_observing(trace)
+        return trace
+
+    def told(self, trace: Program, **fields) -> dict:
+        """The one death that has these fields, from a trace with --json."""
+
+        def matching():
+            events = map(json.loads, read_lines(trace.stdout_path))
+            return [event for event in events if event["event"] == "exit" and fields.items() <= event.items()]
+
+        (death,) = wait_until(matching, f"{fields} from {trace}")
+        return death

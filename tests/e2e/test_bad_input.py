@@ -72,6 +72,8 @@ class Configuration(BadInput):
             ("out of range", "watch: {capacity: 0}\n", "1: watch.capacity: .*"),
             ("bad size", "ring: {size: 9MiB}\n", "1: ring.size: .*"),
             ("unknown choice", "loop:\n  backend: kqueue\n", "2: loop.backend: .*kqueue.*io_uring.*"),
+            ("unknown signal", "stop_signals: [SIGTERM, SIGSTP]\n", "1: stop_signals: .*SIGSTP.*"),
+            ("signal that asks for nothing", "stop_signals:\n  - KILL\n", "2: stop_signals: .*KILL.*"),
             ("unknown reason", "exporters: {jsonl: {reasons: [murder]}}\n", "1: exporters.jsonl.reasons.*murder.*"),
             ("bad address", "listen: localhost\n", "1: listen: .*port.*"),
             ("not YAML", "watch: {capacity: 10\nlisten: x\n", r"\d: not valid YAML: .*"),

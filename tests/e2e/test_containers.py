@@ -1,48 +1,14 @@
 """Deaths in containers: told with the container, and with who or what killed them."""
 
-import json
 import os
 import signal
 
-from container import Container
-from programs import KNELL, Program, await_observing, await_watched, read_lines, wait_until
-from support import EndToEnd, requires
-
-MEMORY = 32 << 20  # bytes: runc needs some of it to start
+from container import MEMORY, Container, ContainerTest
+from support import requires
 
 
 @requires("runc")
-class Containers(EndToEnd):
-
-    def make_container(self, *way) -> Container:
-        container = Container(self.directory, list(way), MEMORY)
-        self.addCleanup(container.remove)
-        return container
-
-    def start_container(self, container: Container, *observers) -> tuple[Program, int]:
-        """Runs it until its init is ready and watched by all observers; init's pid. They know its cgroup then: that of
-        a container that lives a few milliseconds can be gone before it was looked at."""
-        run = self.start(container.run_command())
-        pid = container.pid()
-        run.await_line("^ready$")
-        for observer in observers:
-            await_watched(observer, pid)
-        return run, pid
-
-    def start_trace(self, container: Container) -> Program:
-        trace = self.start([KNELL, "trace", "--json", "--container", f"{container.label}*"])
-        await_observing(trace)
-        return trace
-
-    def told(self, trace: Program, **fields) -> dict:
-        """The one death that has these fields."""
-
-        def matching():
-            events = map(json.loads, read_lines(trace.stdout_path))
-            return [event for event in events if event["event"] == "exit" and fields.items() <= event.items()]
-
-        (death,) = wait_until(matching, f"{fields} from {trace}")
-        return death
+class Containers(ContainerTest):
 
     def check_place(self, death: dict, container: Container) -> None:
         self.assertEqual(death["container"], container.label)
@@ -51,7 +17,7 @@ class Containers(EndToEnd):
 
     def test_killed_from_outside(self):
         agent, container = self.start_agent(), self.make_container("sleep")
-        trace = self.start_trace(container)
+        trace = self.start_trace(container, "--json")
         run, pid = self.start_container(container, agent, trace)
         os.kill(pid, signal.SIGKILL)
         self.assertEqual(run.wait(), 128 + signal.SIGKILL)
@@ -67,7 +33,7 @@ class Containers(EndToEnd):
 
     def test_stopped_by_its_runtime(self):
         agent, container = self.start_agent(), self.make_container("term-graceful", "0")
-        trace = self.start_trace(container)
+        trace = self.start_trace(container, "--json")
         run, pid = self.start_container(container, agent, trace)
         container.kill("TERM")
         self.assertEqual(run.wait(), 0)
@@ -88,7 +54,7 @@ class Containers(EndToEnd):
 
     def test_out_of_memory_in_a_container_that_survives(self):
         agent, container = self.start_agent(), self.make_container("sleep")
-        trace = self.start_trace(container)
+        trace = self.start_trace(container, "--json")
         run, _ = self.start_container(container, agent, trace)
         greedy = self.start(container.exec_command("eat-memory", str(2 * MEMORY >> 20)))
         self.assertEqual(greedy.wait(), 128 + signal.SIGKILL)

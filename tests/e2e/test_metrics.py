@@ -21,6 +21,7 @@ FAMILIES = {
     "knell_zombie_oldest_seconds": "gauge",
     "knell_processes_forked_total": "counter",
     "knell_processes_execed_total": "counter",
+    "knell_pidfds_held": "gauge",
     "knell_watches": "gauge",
     "knell_watch_capacity": "gauge",
     "knell_watch_refused_total": "counter",
@@ -106,6 +107,63 @@ class Metrics(EndToEnd):
         metrics = agent.await_sum(1, "knell_exit_reap_seconds_count", unit=unit.name)
         self.assertEqual(metrics.value("knell_zombies", unit=unit.name), 0)
         self.assertEqual(metrics.value("knell_zombie_oldest_seconds", unit=unit.name), 0)
+
+    def test_counts_pidfds_by_the_way_they_came_to_be(self):
+        agent = self.start_agent()
+        before = agent.scrape()
+        if not before.values("knell_pidfds_created_total"):
+            self.skipTest(f"this kernel has no hook for the creation of pidfds: {agent.stderr}")
+        self.assertEqual(self.label_values(before, "knell_pidfds_created_total", "via"),
+                         ["pidfd_open", "clone", "socket", "other"])
+        opened = before.value("knell_pidfds_created_total", via="pidfd_open")
+        for _ in range(5):
+            os.close(os.pidfd_open(os.getpid()))
+        agent.await_sum(opened + 5, "knell_pidfds_created_total", via="pidfd_open")
+
+    def test_says_who_held_pidfds_at_the_start(self):
+        held = [os.pidfd_open(os.getpid()) for _ in range(3)]
+        try:
+            metrics = self.start_agent().scrape()
+        finally:
+            for pidfd in held:
+                os.close(pidfd)
+        self.assertEqual(self.label_values(metrics, "knell_pidfds_held", "holder"),
+                         ["self", "init", "container_runtime", "container", "host", "unknown"])
+        # Wherever this test runs, and with whatever else is there: these three are not the agent's.
+        self.assertGreaterEqual(metrics.sum("knell_pidfds_held") - metrics.value("knell_pidfds_held", holder="self"), 3)
+
+    def test_says_nothing_about_pidfds_when_told_so(self):
+        agent = self.start_agent("listen: 127.0.0.1:0\npidfd_creation: off\n")
+        metrics = agent.scrape()
+        self.assertEqual(metrics.values("knell_pidfds_created_total"), [])
+        self.assertEqual(metrics.values("knell_pidfds_held"), [])
+        self.assertEqual(metrics.values("knell_feature_info", feature="pidfd_creation", hook=""), [1])
+
+    def test_witnesses_of_a_death_agree(self):
+        agent, unit = self.start_agent(), self.make_unit()
+        if not agent.scrape().values("knell_witness_disagreements_total"):
+            self.skipTest("the kernel keeps no status of a reaped process (Linux 6.15)")
+        victim = self.start_victim("sleep", unit=unit)
+        await_watched(agent, victim.pid)
+        victim.signal(signal.SIGKILL)
+        victim.wait()
+        metrics = agent.await_sum(1, "knell_exit_reap_seconds_count", unit=unit.name)
+        self.assertEqual(metrics.values("knell_witness_disagreements_total"), [0, 0, 0])
+
+    def test_counts_a_stop_by_another_signal(self):
+        agent = self.start_agent("listen: 127.0.0.1:0\nstop_signals: [SIGQUIT]\n")
+        unit = self.make_unit()
+        for number in [signal.SIGTERM, signal.SIGQUIT]:
+            victim = self.start_victim("sleep", unit=unit)
+            victim.await_line("^ready$")
+            victim.signal(number)
+            victim.wait()
+        metrics = agent.await_sum(2, "knell_process_exits_total", unit=unit.name)
+        self.assertEqual(metrics.value("knell_termination_seconds_count", unit=unit.name), 1)
+
+    @staticmethod
+    def label_values(metrics, family: str, label: str) -> list[str]:
+        return [labels[label] for sample, labels, _ in metrics.samples if sample == family]
 
     def test_is_what_prometheus_expects(self):
         agent, unit = self.start_agent(), self.make_unit()

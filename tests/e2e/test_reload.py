@@ -63,9 +63,10 @@ class Reload(EndToEnd):
 
     def test_warns_of_what_needs_a_restart(self):
         agent = self.start_configured()
-        self.reload(agent, "listen: 127.0.0.1:1\nmetrics: {retain: 1m}\nring: {size: 1MiB}\n",
+        self.reload(agent, "listen: 127.0.0.1:1\nmetrics: {retain: 1m}\nring: {size: 1MiB}\nstop_signals: [QUIT]\n"
+                           "pidfd_creation: off\n",
                     "info  reload: the new configuration is in use")
-        for key in ["listen", "metrics", "ring"]:
+        for key in ["listen", "metrics", "ring", "stop_signals", "pidfd_creation"]:
             self.assertRegex(agent.stderr, f"warn  reload: {key} changed and takes effect at the next start")
         self.assertEqual(agent.scrape().value(SUCCESSFUL), 1)  # still at the old address
         # It is said again as long as it is so.

@@ -7,7 +7,7 @@ import re
 import subprocess
 import time
 
-from programs import KNELL, Program, await_observing, await_watched, wait_until
+from programs import DIE, KNELL, Program, await_observing, await_watched, read_lines, wait_until
 from support import EndToEnd, requires
 
 HEADER = "TIME         PID COMM            WHERE                          REASON                KILLER"
@@ -105,12 +105,18 @@ class Trace(EndToEnd):
         for field in ["teardown_seconds", "reaction_seconds"]:
             self.assertGreater(death[field], 0, field)
             self.assertLess(death[field], 10, field)
-        self.assertGreater(death["pidfd_inode"], 0)
-        measured = {"time", "start_time", "lifetime_seconds", "teardown_seconds", "reaction_seconds", "pidfd_inode"}
+        for field in ["pidfd_inode", "minor_faults", "peak_rss_bytes"]:
+            self.assertGreater(death[field], 0, field)
+        for field in ["user_seconds", "system_seconds", "major_faults"]:
+            self.assertGreaterEqual(death[field], 0, field)
+        measured = {"time", "start_time", "lifetime_seconds", "teardown_seconds", "reaction_seconds", "pidfd_inode",
+                    "user_seconds", "system_seconds", "peak_rss_bytes", "minor_faults", "major_faults"}
+        death.setdefault("exe", os.path.basename(DIE))  # before Linux 6.16 it is not known any more
         self.assertEqual({field: value for field, value in death.items() if field not in measured}, {
             "event": "exit", "pid": sleeper.pid, "ppid": os.getpid(), "uid": 0, "comm": self.name,
-            "reason": "signal", "signal": "SIGKILL", "core_dumped": False,
-            "killer": {"pid": os.getpid(), "comm": self.own_comm(), "uid": 0, "class": "parent"},
+            "exe": os.path.basename(DIE), "reason": "signal", "signal": "SIGKILL", "core_dumped": False,
+            "killer": {"pid": os.getpid(), "comm": self.own_comm(), "exe": self.own_exe(), "uid": 0,
+                       "class": "parent"},
             "cgroup": f"/{unit.name}", "unit": unit.name, "detail": "full"})
 
         self.assertEqual((reap["event"], reap["pid"], reap["start_time"]),
@@ -126,6 +132,28 @@ class Trace(EndToEnd):
         # Dead within watch.min_age: nobody watched it. And nobody killed it.
         for field in ["signal", "core_dumped", "killer", "oom_scope", "preceded_by", "reaction_seconds", "container"]:
             self.assertNotIn(field, death)
+
+    def test_shows_who_opens_a_pidfd_to_whom(self):
+        trace = self.start([KNELL, "trace", "--json", "--events", "pidfd", "--comm", self.own_comm()])
+        await_observing(trace)
+        if "no pidfd is seen" in trace.stderr:
+            self.skipTest(trace.stderr)
+        victim = self.start_victim("sleep", name=self.name)
+        victim.await_line("^ready$")
+        pidfd = os.pidfd_open(victim.pid)
+        inode = os.fstat(pidfd).st_ino
+        os.close(pidfd)
+
+        def ours():
+            events = map(json.loads, read_lines(trace.stdout_path))
+            return [event for event in events if event["target"]["pid"] == victim.pid]
+
+        (event,) = wait_until(ours, "the pidfd_open event")
+        self.assertEqual((event["event"], event["via"]), ("pidfd_open", "pidfd_open"))
+        self.assertEqual((event["opener"]["pid"], event["opener"]["uid"]), (os.getpid(), 0))
+        self.assertRegex(event["time"], f"^{RFC3339}$")
+        if "pidfd_inode" in event["target"]:  # since Linux 6.9
+            self.assertEqual(event["target"]["pidfd_inode"], inode)
 
     def test_json_of_everything_parses(self):
         trace = self.start([KNELL, "trace", "--json", "--events", "exec,exit", "--count", "40"])
@@ -180,6 +208,10 @@ class Trace(EndToEnd):
             self.assertEqual([int(row.split()[1]) for row in self.rows(trace)], [victim.pid])
         metrics = agent.await_sum(1, "knell_process_exits_total", unit=unit.name)
         self.assertEqual(metrics.by("knell_process_exits_total", "reason", unit=unit.name), {"error": 1})
+
+    @staticmethod
+    def own_exe() -> str:
+        return os.path.basename(os.readlink("/proc/self/exe"))[:23]
 
     @staticmethod
     def own_comm() -> str:

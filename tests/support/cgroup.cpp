@@ -139,10 +139,14 @@ Result<TestCgroup> TestCgroup::unified() {
     return create_below(*mount);
 }
 
+bool TestCgroup::unified_limits_memory() {
+    const std::optional<fs::path> mount = find_mount("cgroup2", "");
+    return mount && has_memory_controller(*mount);
+}
+
 Result<TestCgroup> TestCgroup::with_memory_limit(std::uint64_t bytes) {
-    const std::optional<fs::path> v2 = find_mount("cgroup2", "");
-    const bool use_v2 = v2 && has_memory_controller(*v2);
-    const std::optional<fs::path> mount = use_v2 ? v2 : find_mount("cgroup", "memory");
+    const bool use_v2 = unified_limits_memory();
+    const std::optional<fs::path> mount = use_v2 ? find_mount("cgroup2", "") : find_mount("cgroup", "memory");
     if (!mount) {
         return system_failure("find a memory controller", ENODEV, "no cgroup hierarchy has it");
     }

@@ -19,6 +19,8 @@ class TestCgroup {
     // Members may use `bytes` of memory and no swap: memory.max in v2 if that hierarchy has the memory controller,
     // memory.limit_in_bytes in v1 otherwise.
     static Result<TestCgroup> with_memory_limit(std::uint64_t bytes);
+    // Whether that is memory.max.
+    static bool unified_limits_memory();
     // Of this name below `parent`, which has to outlive it: for paths that mean something, like "x.service".
     static Result<TestCgroup> inside(const TestCgroup& parent, const std::string& name);
     TestCgroup(TestCgroup&& other) noexcept;

@@ -28,47 +28,10 @@ void die_rename(char** args) {
     if (prctl(PR_SET_NAME, args[0]) != 0) {
         give_up("prctl(PR_SET_NAME)");
     }
-    say("ready\n");
-    sleep_forever();
-}
-
-void die_eat_memory(char** args) {
-    const size_t step = 1 << 20;
-    for (long left = number(args[0], 1, 1L << 20); left > 0; --left) {
-        void* memory = mmap(NULL, step, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-        if (memory == MAP_FAILED) {
-            give_up("mmap");
-        }
-        memset(memory, 1, step);
+    if (args[1] != NULL) {
+        die_by(args + 1);
     }
-}
-
-static void set_limit(__rlimit_resource_t resource, rlim_t soft, const char* name) {
-    struct rlimit limit;
-    if (getrlimit(resource, &limit) != 0) {
-        give_up(name);
-    }
-    limit.rlim_cur = soft < limit.rlim_max ? soft : limit.rlim_max;
-    if (setrlimit(resource, &limit) != 0) {
-        give_up(name);
-    }
-}
-
-void die_xcpu(char** args) {
-    set_limit(RLIMIT_CPU, 1, "RLIMIT_CPU");
-    for (volatile unsigned long spin = 0;; ++spin) {
-    }
-}
-
-void die_xfsz(char** args) {
-    int file = memfd_create("limited", MFD_CLOEXEC);
-    if (file < 0) {
-        give_up("memfd_create");
-    }
-    set_limit(RLIMIT_FSIZE, 0, "RLIMIT_FSIZE");
-    if (write(file, "x", 1) < 0) {
-        give_up("write beyond RLIMIT_FSIZE");
-    }
+    die_sleep(NULL);
 }
 
 void die_user(char** args) {
@@ -76,14 +39,61 @@ void die_user(char** args) {
     if (setresuid(user, user, user) != 0) {
         give_up("setresuid");
     }
+    if (args[1] != NULL) {
+        die_by(args + 1);
+    }
     _exit(0);
+}
+
+/* The hard limit stays, unless it is the one that is to be hit. */
+enum which_limit { SOFT, HARD };
+
+static void set_limit(__rlimit_resource_t resource, enum which_limit which, rlim_t value, const char* name) {
+    struct rlimit limit;
+    if (getrlimit(resource, &limit) != 0) {
+        give_up(name);
+    }
+    limit.rlim_cur = value < limit.rlim_max ? value : limit.rlim_max;
+    if (which == HARD) {
+        limit.rlim_max = limit.rlim_cur;
+    }
+    if (setrlimit(resource, &limit) != 0) {
+        give_up(name);
+    }
+}
+
+static _Noreturn void burn_cpu(void) {
+    for (volatile unsigned long spin = 0;; ++spin) {
+    }
+}
+
+void die_xcpu(char** args) {
+    set_limit(RLIMIT_CPU, SOFT, 1, "RLIMIT_CPU");
+    burn_cpu();
+}
+
+/* Both at once: the kernel looks at the hard limit first (check_process_timers()). */
+void die_xcpu_hard(char** args) {
+    set_limit(RLIMIT_CPU, HARD, 1, "RLIMIT_CPU");
+    burn_cpu();
+}
+
+void die_xfsz(char** args) {
+    int file = memfd_create("limited", MFD_CLOEXEC);
+    if (file < 0) {
+        give_up("memfd_create");
+    }
+    set_limit(RLIMIT_FSIZE, SOFT, 0, "RLIMIT_FSIZE");
+    if (write(file, "x", 1) < 0) {
+        give_up("write beyond RLIMIT_FSIZE");
+    }
 }
 
 void die_core_dump(char** args) {
     if (chdir(args[0]) != 0) {
         bad_argument(strerror(errno), args[0]);
     }
-    set_limit(RLIMIT_CORE, RLIM_INFINITY, "RLIMIT_CORE");
+    set_limit(RLIMIT_CORE, SOFT, RLIM_INFINITY, "RLIMIT_CORE");
     if (prctl(PR_SET_DUMPABLE, 1) != 0) {
         give_up("prctl(PR_SET_DUMPABLE)");
     }

@@ -2,12 +2,9 @@
 #include "tests/support/die.h"
 
 #include <errno.h>
-#include <sched.h>
+#include <pthread.h>
 #include <signal.h>
-#include <stddef.h>
-#include <string.h>
 #include <sys/prctl.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -26,16 +23,22 @@ void die_vfork_child(char** args) {
     _exit(0);
 }
 
-/* Waits for the other end to write a byte or to close. */
-static void await(int pipe_end) {
-    char byte;
-    if (read(pipe_end, &byte, 1) < 0) {
-        give_up("read from a pipe");
+void die_vfork_exec(char** args) {
+    pid_t child = vfork();
+    if (child == 0) {
+        execv(args[0], args);
+        _exit(127);
     }
+    if (child < 0) {
+        give_up("vfork");
+    }
+    say("child %d\n", (int)child);
+    wait_for_end(child);
+    _exit(0);
 }
 
-void die_pdeathsig(char** args) {
-    const int signal = signal_number(args[0]);
+/* A child that asked for the signal at its parent's death, in the thread that calls this. */
+static pid_t fork_orphan(int signal) {
     int asked[2];
     if (pipe(asked) != 0) {
         give_up("pipe");
@@ -51,6 +54,35 @@ void die_pdeathsig(char** args) {
     close(asked[1]);
     say("child %d\n", (int)child);
     await(asked[0]);
+    return child;
+}
+
+void die_pdeathsig(char** args) {
+    fork_orphan(signal_number(args[0]));
+    _exit(0);
+}
+
+struct orphan {
+    int signal;
+    pid_t pid;
+};
+
+static void* leave_orphan(void* argument) {
+    struct orphan* orphan = argument;
+    orphan->pid = fork_orphan(orphan->signal);
+    return NULL;
+}
+
+/* Whose death counts is the thread that forked, not its process. */
+void die_pdeathsig_thread(char** args) {
+    struct orphan orphan = {.signal = signal_number(args[0])};
+    pthread_t parent;
+    errno = pthread_create(&parent, NULL, leave_orphan, &orphan);
+    if (errno != 0) {
+        give_up("pthread_create");
+    }
+    pthread_join(parent, NULL);
+    wait_for_end(orphan.pid);
     _exit(0);
 }
 
@@ -72,6 +104,20 @@ void die_killed_by_child(char** args) {
     say("child %d\n", (int)child);
     close(told[1]);
     sleep_forever();
+}
+
+void die_kill_child(char** args) {
+    const int signal = signal_number(args[0]);
+    pid_t child = fork_or_give_up();
+    if (child == 0) {
+        sleep_forever();
+    }
+    say("child %d\n", (int)child);
+    if (kill(child, signal) != 0) {
+        give_up("kill");
+    }
+    wait_for_end(child);
+    _exit(0);
 }
 
 /* The kernel reaps the children of those who ignore SIGCHLD; waitpid() then waits for the end and finds no child. */
@@ -126,7 +172,7 @@ void die_zombie(char** args) {
 }
 
 void die_storm(char** args) {
-    const long count = number(args[0], 1, 10000000);
+    const long count = number(args[0], 1, 1000000000);
     for (long i = 0; i < count; ++i) {
         pid_t child = fork_or_give_up();
         if (child == 0) {
@@ -158,77 +204,5 @@ void die_fork_tree(char** args) {
     const long depth = number(args[0], 0, 10);
     grow(depth);
     say("count %ld\n", (2L << depth) - 2);
-    _exit(0);
-}
-
-static void unshare_pids(void) {
-    if (unshare(CLONE_NEWPID) != 0) {
-        give_up("unshare(CLONE_NEWPID)");
-    }
-}
-
-/* The pid of whoever writes a byte to the other end, in our namespace: credentials are translated on their way. */
-static pid_t receive_pid(int socket) {
-    char byte;
-    union {
-        struct cmsghdr head;
-        char space[CMSG_SPACE(sizeof(struct ucred))];
-    } control;
-    struct iovec data = {.iov_base = &byte, .iov_len = 1};
-    struct msghdr message = {
-        .msg_iov = &data, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control)};
-    struct ucred sender;
-
-    if (recvmsg(socket, &message, 0) != 1 || CMSG_FIRSTHDR(&message) == NULL ||
-        CMSG_FIRSTHDR(&message)->cmsg_type != SCM_CREDENTIALS) {
-        give_up("receive credentials");
-    }
-    memcpy(&sender, CMSG_DATA(CMSG_FIRSTHDR(&message)), sizeof(sender));
-    return sender.pid;
-}
-
-static _Noreturn void namespace_init(int code, int leave, int socket) {
-    if (fork_or_give_up() == 0) {
-        if (write(socket, "x", 1) != 1) {
-            give_up("write to a socket");
-        }
-        sleep_forever();
-    }
-    await(leave);
-    _exit(code);
-}
-
-void die_pidns_init(char** args) {
-    const int code = exit_code(args[0]);
-    const int on = 1;
-    int leave[2];
-    int sockets[2];
-
-    unshare_pids();
-    if (pipe(leave) != 0 || socketpair(AF_UNIX, SOCK_STREAM, 0, sockets) != 0 ||
-        setsockopt(sockets[0], SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)) != 0) {
-        give_up("socketpair");
-    }
-    pid_t init = fork_or_give_up();
-    if (init == 0) {
-        close(leave[1]);
-        namespace_init(code, leave[0], sockets[1]);
-    }
-    close(sockets[1]);
-    say("child %d\n", (int)init);
-    say("child %d\n", (int)receive_pid(sockets[0]));
-    close(leave[1]);
-    wait_for_end(init);
-    _exit(0);
-}
-
-void die_pidns_sleep(char** args) {
-    unshare_pids();
-    pid_t init = fork_or_give_up();
-    if (init == 0) {
-        sleep_forever();
-    }
-    say("child %d\n", (int)init);
-    wait_for_end(init);
     _exit(0);
 }

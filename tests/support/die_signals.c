@@ -1,14 +1,17 @@
-/* Deaths by signals that are sent, and processes that treat SIGTERM in their own way. */
+/* Deaths by signals that processes send, and processes that treat a signal in their own way. */
 #include "tests/support/die.h"
 
+#include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ptrace.h>
 #include <sys/signalfd.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
-#include <sys/time.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -39,46 +42,79 @@ void die_pipe(char** args) {
     }
 }
 
-void die_alarm(char** args) {
-    const struct itimerval soon = {.it_value = {.tv_usec = 1000}};
-    if (setitimer(ITIMER_REAL, &soon, NULL) != 0) {
-        give_up("setitimer");
+void die_pipe_socket(char** args) {
+    int ends[2];
+    if (socketpair(AF_UNIX, SOCK_STREAM, 0, ends) != 0) {
+        give_up("socketpair");
     }
-    sleep_forever();
+    close(ends[0]);
+    if (write(ends[1], "x", 1) < 0) {
+        give_up("write to a socket whose other end is closed");
+    }
 }
 
-void die_timer(char** args) {
-    struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGUSR1};
-    const struct itimerspec soon = {.it_value = {.tv_nsec = 1000000}};
-    timer_t timer;
-    if (timer_create(CLOCK_MONOTONIC, &event, &timer) != 0 || timer_settime(timer, 0, &soon, NULL) != 0) {
-        give_up("timer_create");
-    }
-    sleep_forever();
-}
-
-static long send_by(const char* how, pid_t target, int signal) {
+static long send_by(const char* how, pid_t target, pid_t thread, int signal) {
     if (strcmp(how, "kill") == 0) {
         return kill(target, signal);
     }
     if (strcmp(how, "tgkill") == 0) {
-        return syscall(SYS_tgkill, target, target, signal);
+        return syscall(SYS_tgkill, target, thread, signal);
     }
     if (strcmp(how, "sigqueue") == 0) {
         return sigqueue(target, signal, (union sigval){.sival_int = 0});
     }
-    if (strcmp(how, "pidfd") == 0) {
+    const int to_group = strcmp(how, "pidfd-group") == 0;
+    if (to_group || strcmp(how, "pidfd") == 0) {
+        const unsigned signal_process_group = 1U << 2; /* PIDFD_SIGNAL_PROCESS_GROUP, Linux 6.9 */
         long pidfd = syscall(SYS_pidfd_open, target, 0);
-        return pidfd < 0 ? pidfd : syscall(SYS_pidfd_send_signal, pidfd, signal, NULL, 0);
+        return pidfd < 0 ? pidfd
+                         : syscall(SYS_pidfd_send_signal, pidfd, signal, NULL, to_group ? signal_process_group : 0U);
     }
     bad_argument("not a way to send", how);
 }
 
 void die_send(char** args) {
     const pid_t target = (pid_t)number(args[0], INT_MIN + 1, INT_MAX);
-    if (send_by(args[2], target, signal_number(args[1])) != 0) {
+    const pid_t thread = args[3] != NULL ? (pid_t)number(args[3], 1, INT_MAX) : target;
+    if (send_by(args[2], target, thread, signal_number(args[1])) != 0) {
         give_up(args[2]);
     }
+    _exit(0);
+}
+
+void die_write(char** args) {
+    int file = open(args[0], O_WRONLY);
+    const size_t size = strlen(args[1]);
+    if (file < 0 || write(file, args[1], size) != (ssize_t)size) {
+        give_up(args[0]);
+    }
+    _exit(0);
+}
+
+static pid_t trace(const char* text, long options) {
+    const pid_t target = (pid_t)number(text, 1, INT_MAX);
+    if (ptrace(PTRACE_SEIZE, target, NULL, options) != 0) {
+        give_up("ptrace(PTRACE_SEIZE)");
+    }
+    return target;
+}
+
+void die_trace_then_exit(char** args) {
+    trace(args[0], PTRACE_O_EXITKILL);
+    _exit(0);
+}
+
+void die_trace_then_kill(char** args) {
+    const pid_t target = trace(args[0], 0);
+    int status = 0;
+    if (ptrace(PTRACE_INTERRUPT, target, NULL, NULL) != 0 || waitpid(target, &status, __WALL) != target ||
+        !WIFSTOPPED(status)) {
+        give_up("ptrace(PTRACE_INTERRUPT)");
+    }
+    if (kill(target, SIGKILL) != 0) {
+        give_up("kill");
+    }
+    wait_for_end(target); /* a tracee's death is told to its tracer first */
     _exit(0);
 }
 
@@ -90,18 +126,38 @@ static void stop_gracefully(int signal) {
     _exit(graceful_code);
 }
 
-void die_term_graceful(char** args) {
+static _Noreturn void handle(int signal, const char* code, const char* delay) {
     const struct sigaction action = {.sa_handler = stop_gracefully};
-    const long delay_ms = args[1] != NULL ? number(args[1], 0, 600000) : 0;
+    const long delay_ms = delay != NULL ? number(delay, 0, 600000) : 0;
 
-    graceful_code = exit_code(args[0]);
+    graceful_code = exit_code(code);
     graceful_delay.tv_sec = delay_ms / 1000;
     graceful_delay.tv_nsec = delay_ms % 1000 * 1000000;
-    if (sigaction(SIGTERM, &action, NULL) != 0) {
+    if (sigaction(signal, &action, NULL) != 0) {
         give_up("sigaction");
     }
     say("ready\n");
     sleep_forever();
+}
+
+void die_handle(char** args) {
+    handle(signal_number(args[0]), args[1], args[2]);
+}
+
+/* As glibc's manual wants it of a handler that ends the process. */
+static void raise_again(int number) {
+    signal(number, SIG_DFL);
+    raise(number);
+}
+
+void die_handle_then_raise(char** args) {
+    signal(signal_number(args[0]), raise_again);
+    say("ready\n");
+    sleep_forever();
+}
+
+void die_term_graceful(char** args) {
+    handle(SIGTERM, args[0], args[1]);
 }
 
 void die_term_ignore(char** args) {

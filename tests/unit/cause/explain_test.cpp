@@ -17,9 +17,9 @@ constexpr unsigned kExiting = KNELL_SENDER_EXITING;
 constexpr unsigned kInit = KNELL_SENDER_INIT;
 constexpr unsigned kKthread = KNELL_SENDER_KTHREAD;
 
-constexpr unsigned kVictimFlag = KNELL_EXIT_OOM_VICTIM;
-constexpr unsigned kMemcg = KNELL_EXIT_OOM_VICTIM | KNELL_EXIT_OOM_MEMCG;
-constexpr unsigned kSystem = KNELL_EXIT_OOM_VICTIM | KNELL_EXIT_OOM_SYSTEM;
+constexpr unsigned kMarked = KNELL_EXIT_OOM_VICTIM;
+constexpr unsigned kMemcg = KNELL_SIGNAL_OOM_MEMCG;
+constexpr unsigned kSystem = KNELL_SIGNAL_OOM_SYSTEM;
 
 constexpr int kSiKernel = 0x80; // SI_KERNEL
 constexpr int kSysSeccomp = 1;
@@ -65,7 +65,7 @@ std::vector<Case> traces() {
          KillerClass::kernel, true},
         {"sigpipe", killed(SIGPIPE, by_noinfo(false, kSelf)), signal, self, true},
         {"cgroup_kill_by_parent", killed(SIGKILL, by_noinfo(false, kParent)), cgroup_kill, parent, true},
-        {"memcg_oom_allocating_itself", killed(SIGKILL, by_priv(true, kSelf), kMemcg), oom_kill, KillerClass::kernel},
+        {"memcg_oom_allocating_itself", killed(SIGKILL, by_priv(true, kSelf), kMarked), oom_kill, KillerClass::kernel},
         {"autoreaped_exit_42", exited(42), error},
     };
 }
@@ -93,13 +93,21 @@ std::vector<Case> signatures() {
          true},
         {"cgroup_kill_by_itself", killed(SIGKILL, by_noinfo(false, kSelf)), cgroup_kill, self, true},
         {"cgroup_kill_by_stranger", killed(SIGKILL, by_noinfo(false)), cgroup_kill, KillerClass::unknown, true},
-        {"memcg_oom_by_other_allocator", killed(SIGKILL, by_priv(true), kMemcg), oom_kill, KillerClass::kernel},
-        {"system_oom", killed(SIGKILL, by_priv(true), kSystem), oom_kill, KillerClass::kernel},
-        {"oom_scope_not_known", killed(SIGKILL, by_priv(true), kVictimFlag), oom_kill, KillerClass::kernel},
-        {"oom_by_kworker_sysrq", killed(SIGKILL, by_priv(true, kKthread), kSystem), oom_kill, KillerClass::kernel},
-        {"oom_beats_pidns", killed(SIGKILL, by_priv(true, kExiting | kInit), kMemcg), oom_kill, KillerClass::kernel},
+        {"memcg_oom_by_other_allocator", killed(SIGKILL, by_priv(true), kMarked), oom_kill, KillerClass::kernel},
+        {"oom_scope_not_known", killed(SIGKILL, by_priv(true), kMarked), oom_kill, KillerClass::kernel},
+        {"oom_by_kworker_sysrq", killed(SIGKILL, by_priv(true, kKthread), kMarked), oom_kill, KillerClass::kernel},
+        {"oom_signal_and_mark", killed(SIGKILL, by_oom_killer(kMemcg, kSelf), kMarked), oom_kill, KillerClass::kernel},
+        {"oom_signal_without_mark_shares_the_memory", killed(SIGKILL, by_oom_killer(kMemcg)), oom_kill,
+         KillerClass::kernel},
+        {"oom_signal_of_a_bystander", killed(SIGKILL, by_oom_killer(kSystem, kParent)), oom_kill, KillerClass::kernel},
+        {"oom_signal_by_kworker_sysrq", killed(SIGKILL, by_oom_killer(0, kKthread)), oom_kill, KillerClass::kernel},
+        {"oom_signal_beats_pidns", killed(SIGKILL, by_oom_killer(0, kExiting | kInit)), oom_kill, KillerClass::kernel},
         {"alarm", killed(SIGALRM, by_priv(true)), signal, KillerClass::kernel},
         {"cpu_limit", killed(SIGXCPU | kCore, by_priv(true, kSelf)), signal, KillerClass::kernel},
+        {"ptrace_exitkill", killed(SIGKILL, by_priv(false, kExiting)), signal, KillerClass::unknown, true},
+        {"ptrace_exitkill_by_its_parent", killed(SIGKILL, by_priv(false, kExiting | kParent)), signal, parent, true},
+        {"ptrace_exitkill_by_a_namespace_init", killed(SIGKILL, by_priv(false, kExiting | kInit | kParent)), signal,
+         parent, true},
         {"cpu_hard_limit", killed(SIGKILL, by_priv(true, kSelf)), signal, KillerClass::kernel},
         {"file_size_limit", killed(SIGXFSZ, by_noinfo(false, kSelf)), signal, self, true},
         {"terminal_ctrl_c", killed(SIGINT, by_priv(true, kKthread)), signal, KillerClass::kernel},
@@ -135,28 +143,39 @@ std::vector<Case> neighbours() {
         {"no_record_sigsys", killed(SIGSYS), signal, KillerClass::unknown},
         {"signals_not_observed", unobserved(killed(SIGKILL, by_kill(kParent))), signal, KillerClass::unknown},
         {"signals_not_observed_exit_1", unobserved(exited(1)), error},
-        {"signals_not_observed_oom", unobserved(killed(SIGKILL, kMemcg)), oom_kill, KillerClass::kernel},
-        {"oom_mark_without_record", killed(SIGKILL, kMemcg), oom_kill, KillerClass::kernel},
+        {"signals_not_observed_oom", unobserved(killed(SIGKILL, kMarked)), oom_kill, KillerClass::kernel},
+        {"oom_mark_without_record", killed(SIGKILL, kMarked), oom_kill, KillerClass::kernel},
         {"oom_mark_exit_0",
          with_signal(
              [] {
                  ExitFacts facts = exited(0);
-                 facts.exit_flags = kMemcg;
+                 facts.exit_flags = kMarked;
                  return facts;
              }(),
              SIGKILL, by_priv(true)),
          success},
-        {"oom_mark_sigterm", killed(SIGTERM, by_kill(kParent), kMemcg), signal, parent, true},
-        {"oom_mark_segv", killed(SIGSEGV, by_fault(1), kMemcg), crash, self, true},
-        {"oom_mark_killed_by_person_first", killed(SIGKILL, by_kill(kParent), kMemcg), signal, parent, true},
-        {"oom_mark_cgroup_kill_first", killed(SIGKILL, by_noinfo(false), kMemcg), cgroup_kill, KillerClass::unknown,
+        {"oom_mark_sigterm", killed(SIGTERM, by_kill(kParent), kMarked), signal, parent, true},
+        {"oom_mark_segv", killed(SIGSEGV, by_fault(1), kMarked), crash, self, true},
+        {"oom_mark_killed_by_person_first", killed(SIGKILL, by_kill(kParent), kMarked), signal, parent, true},
+        {"oom_mark_cgroup_kill_first", killed(SIGKILL, by_noinfo(false), kMarked), cgroup_kill, KillerClass::unknown,
          true},
-        {"oom_scope_bit_without_mark", killed(SIGKILL, by_priv(true), KNELL_EXIT_OOM_MEMCG), signal,
-         KillerClass::kernel},
-        {"shared_memory_of_oom_victim", killed(SIGKILL, by_priv(true)), signal, KillerClass::kernel},
+        {"priv_kill_without_any_mark", killed(SIGKILL, by_priv(true)), signal, KillerClass::kernel},
+        {"oom_mark_pidns_teardown_first", killed(SIGKILL, by_priv(true, kExiting | kInit), kMarked), pidns_teardown,
+         KillerClass::kernel, true},
+        {"oom_mark_ptrace_exitkill_first", killed(SIGKILL, by_priv(false, kExiting | kParent), kMarked), signal, parent,
+         true},
+        {"oom_signal_survived_by_exit", with_signal(exited(0), SIGKILL, by_oom_killer()), success},
+        {"oom_signal_died_of_another", with_signal(killed(SIGSEGV), SIGKILL, by_oom_killer()), signal,
+         KillerClass::unknown},
+        {"oom_signal_not_observed", unobserved(killed(SIGKILL, by_oom_killer())), signal, KillerClass::unknown},
+        {"oom_scope_flags_without_oom", killed(SIGKILL, Origin{.signal_flags = kMemcg}), signal, KillerClass::unknown,
+         true},
         {"priv_kill_by_living_init", killed(SIGKILL, by_priv(true, kInit)), signal, KillerClass::kernel},
         {"priv_kill_by_dying_other", killed(SIGKILL, by_priv(true, kExiting)), signal, KillerClass::kernel},
-        {"ptrace_exitkill", killed(SIGKILL, by_priv(false, kExiting | kInit)), signal, KillerClass::kernel},
+        {"priv_kill_of_a_thread_by_living", killed(SIGKILL, by_priv(false, kParent)), signal, KillerClass::kernel},
+        {"priv_kill_of_a_thread_by_dying_kthread", killed(SIGKILL, by_priv(false, kExiting | kKthread)), signal,
+         KillerClass::kernel},
+        {"priv_sigterm_of_a_thread_by_dying", killed(SIGTERM, by_priv(false, kExiting)), signal, KillerClass::kernel},
         {"priv_sigterm_by_dying_init", killed(SIGTERM, by_priv(true, kExiting | kInit)), signal, KillerClass::kernel},
         {"kill_by_dying_init", killed(SIGKILL, by_kill(kExiting | kInit)), signal, KillerClass::unknown, true},
         {"noinfo_group_by_living_parent", killed(SIGKILL, by_noinfo(true, kParent)), signal, parent, true},
@@ -175,7 +194,7 @@ std::vector<Case> neighbours() {
         {"sigkill_of_itself", killed(SIGKILL, by_kill(kSelf)), signal, self, true},
         {"status_unknown", forgotten_status(exited(0)), Reason::unknown},
         {"status_unknown_with_record", forgotten_status(killed(SIGKILL, by_kill(kParent))), Reason::unknown},
-        {"status_unknown_oom_mark", forgotten_status(killed(SIGKILL, by_priv(true), kMemcg)), Reason::unknown},
+        {"status_unknown_oom_mark", forgotten_status(killed(SIGKILL, by_priv(true), kMarked)), Reason::unknown},
         {"exit_255", exited(255), error},
         {"exit_137_is_no_signal", exited(128 + SIGKILL), error},
     };
@@ -216,21 +235,23 @@ INSTANTIATE_TEST_SUITE_P(Traces, Explain, testing::ValuesIn(traces()), case_name
 INSTANTIATE_TEST_SUITE_P(Signatures, Explain, testing::ValuesIn(signatures()), case_name);
 INSTANTIATE_TEST_SUITE_P(Neighbours, Explain, testing::ValuesIn(neighbours()), case_name);
 
-TEST(ExplainOom, NamesTheScope) {
+TEST(ExplainOom, TheSignalNamesTheScope) {
     const struct {
-        unsigned flags;
+        const char* what;
+        ExitFacts facts;
         OomScope scope;
     } rows[] = {
-        {kMemcg, OomScope::memcg},
-        {kSystem, OomScope::system},
-        {kVictimFlag, OomScope::unknown},
-        {kVictimFlag | KNELL_EXIT_WATCHED, OomScope::unknown},
-        {kMemcg | KNELL_EXIT_WATCHED, OomScope::memcg},
+        {"victim of a memory cgroup", killed(SIGKILL, by_oom_killer(kMemcg), kMarked), OomScope::memcg},
+        {"victim of the machine", killed(SIGKILL, by_oom_killer(kSystem), kMarked), OomScope::system},
+        {"shares the memory of a memory cgroup's victim", killed(SIGKILL, by_oom_killer(kMemcg)), OomScope::memcg},
+        {"scope not known", killed(SIGKILL, by_oom_killer(), kMarked), OomScope::unknown},
+        {"signal like the OOM killer's", killed(SIGKILL, by_priv(true), kMarked), OomScope::unknown},
+        {"signal not seen", killed(SIGKILL, kMarked), OomScope::unknown},
     };
     for (const auto& row : rows) {
-        const Verdict verdict = explain(killed(SIGKILL, by_priv(true), row.flags));
-        ASSERT_TRUE(verdict.oom_scope.has_value()) << row.flags;
-        EXPECT_EQ(name(*verdict.oom_scope), name(row.scope)) << row.flags;
+        const Verdict verdict = explain(row.facts);
+        ASSERT_TRUE(verdict.oom_scope.has_value()) << row.what;
+        EXPECT_EQ(name(*verdict.oom_scope), name(row.scope)) << row.what;
     }
 }
 
@@ -247,7 +268,10 @@ TEST(ExplainStopRequest, IsToldUnlessItWasTheDeath) {
         {"crashed while it stopped", asked_to_stop(killed(SIGSEGV, by_fault(1))), crash, SIGTERM},
         {"killed, nobody knows by whom", asked_to_stop(killed(SIGKILL)), signal, SIGTERM},
         {"died of the request itself", asked_to_stop(killed(SIGTERM, by_kill())), signal, 0},
+        {"asked by another signal", asked_to_stop(exited(0), SIGQUIT), success, SIGQUIT},
+        {"asked by one, died of another", asked_to_stop(killed(SIGTERM, by_kill()), SIGQUIT), signal, SIGQUIT},
         {"never asked", exited(0), success, 0},
+        {"never asked, killed", killed(SIGKILL, by_kill()), signal, 0},
         {"end not known", asked_to_stop(forgotten_status(exited(0))), Reason::unknown, 0},
     };
     for (const auto& row : rows) {

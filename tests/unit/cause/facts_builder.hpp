@@ -25,6 +25,8 @@ struct Origin {
     std::uint32_t pid = kSender;
     std::uint32_t uid = 0;
     std::string_view comm = "exitmon";
+    std::string_view exe = "";
+    unsigned signal_flags = 0; // enum knell_signal_flag
 };
 
 inline knell_signal make_signal(int number, const Origin& origin) {
@@ -37,7 +39,9 @@ inline knell_signal make_signal(int number, const Origin& origin) {
     signal.number = static_cast<std::uint8_t>(number);
     signal.siginfo = static_cast<std::uint8_t>(origin.siginfo);
     signal.group = origin.group ? 1 : 0;
+    signal.flags = origin.signal_flags;
     std::memcpy(signal.sender_comm, origin.comm.data(), std::min(origin.comm.size(), sizeof(signal.sender_comm)));
+    std::memcpy(signal.sender_exe, origin.exe.data(), std::min(origin.exe.size(), sizeof(signal.sender_exe)));
     return signal;
 }
 
@@ -65,10 +69,17 @@ inline Origin by_priv(bool group, unsigned flags = 0) {
     return {.siginfo = KNELL_SIGINFO_PRIV, .si_code = 0, .group = group, .flags = flags};
 }
 
+// The OOM killer, in the context of whoever allocated.
+inline Origin by_oom_killer(unsigned scope = 0, unsigned flags = 0) {
+    return {.siginfo = KNELL_SIGINFO_PRIV,
+            .si_code = 0,
+            .flags = flags,
+            .signal_flags = static_cast<unsigned>(KNELL_SIGNAL_OOM) | scope};
+}
+
 inline ExitFacts exited(int code) {
     ExitFacts facts;
     facts.status = code << 8;
-    facts.pid = kVictim;
     facts.signals_observed = true;
     return facts;
 }
@@ -95,8 +106,8 @@ inline ExitFacts unobserved(ExitFacts facts) {
     return facts;
 }
 
-inline ExitFacts asked_to_stop(ExitFacts facts) {
-    facts.first_term_ns = kSignalTime - 1'000'000;
+inline ExitFacts asked_to_stop(ExitFacts facts, int stop_signal = SIGTERM) {
+    facts.stop_signal = stop_signal;
     return facts;
 }
 

@@ -38,6 +38,11 @@ constexpr Origin from(std::string_view comm, std::uint32_t uid = 0, unsigned fla
     return {.flags = flags, .pid = pid, .uid = uid, .comm = comm};
 }
 
+// A process that runs the program `exe` and calls itself something else.
+constexpr Origin running(std::string_view exe, std::uint32_t uid = 0, unsigned flags = 0) {
+    return {.flags = flags, .uid = uid, .comm = "exitmon", .exe = exe};
+}
+
 const Case kCases[] = {
     // Place.
     {"same_container", from("sh", 1000), kSameContainer, same_container},
@@ -51,29 +56,37 @@ const Case kCases[] = {
      {.known = true, .same_place_as_victim = true, .in_container = true},
      other_container},
     {"place_unknown", from("bash", 1000), kNowhere, unknown},
-    // Daemons by name.
-    {"runtime_shim_cut_to_15", from("containerd-shim"), kHostVictimInContainer, container_runtime},
-    {"runtime_runc", from("runc"), kHostVictimInContainer, container_runtime},
-    {"runtime_crun", from("crun"), kHostVictimInContainer, container_runtime},
-    {"runtime_conmon", from("conmon"), kHostVictimInContainer, container_runtime},
-    {"runtime_kubelet", from("kubelet"), kHost, container_runtime},
-    {"runtime_dockerd", from("dockerd"), kHostVictimInContainer, container_runtime},
-    {"oom_daemon_systemd_oomd", from("systemd-oomd"), kHost, oom_daemon},
-    {"oom_daemon_oomd", from("oomd"), kHostVictimInContainer, oom_daemon},
-    {"oom_daemon_earlyoom", from("earlyoom"), kHost, oom_daemon},
+    // Daemons by executable.
+    {"runtime_shim_v2", running("containerd-shim-runc-v2"), kHostVictimInContainer, container_runtime},
+    {"runtime_shim_v1", running("containerd-shim-runc-v1"), kHostVictimInContainer, container_runtime},
+    {"runtime_containerd", running("containerd"), kHostVictimInContainer, container_runtime},
+    {"runtime_runc", running("runc"), kHostVictimInContainer, container_runtime},
+    {"runtime_crun", running("crun"), kHostVictimInContainer, container_runtime},
+    {"runtime_conmon", running("conmon"), kHostVictimInContainer, container_runtime},
+    {"runtime_kubelet", running("kubelet"), kHost, container_runtime},
+    {"runtime_dockerd", running("dockerd"), kHostVictimInContainer, container_runtime},
+    {"runtime_k3s", running("k3s"), kHostVictimInContainer, container_runtime},
+    {"runtime_crio", running("crio"), kHostVictimInContainer, container_runtime},
+    {"oom_daemon_systemd_oomd", running("systemd-oomd"), kHost, oom_daemon},
+    {"oom_daemon_oomd", running("oomd"), kHostVictimInContainer, oom_daemon},
+    {"oom_daemon_earlyoom", running("earlyoom"), kHost, oom_daemon},
     // Daemons by unit: they run as users of their own.
     {"unit_systemd_oomd", from("systemd-oomd", 998), in_unit("systemd-oomd.service"), oom_daemon},
     {"unit_earlyoom", from("earlyoom", 61'234), in_unit("earlyoom.service"), oom_daemon},
     {"unit_k3s", from("k3s-server"), in_unit("k3s.service"), container_runtime},
     {"unit_crio", from("crio"), in_unit("crio.service"), container_runtime},
     // Forgeries and near misses.
-    {"runtime_name_in_container", from("containerd-shim"), kOtherContainer, other_container},
-    {"runtime_name_in_same_container", from("runc"), kSameContainer, same_container},
-    {"oom_daemon_name_in_container", from("earlyoom"), kSameContainer, same_container},
-    {"runtime_name_without_root", from("kubelet", 1000), kHost, host},
-    {"runtime_name_place_unknown", from("kubelet"), kNowhere, unknown},
-    {"runtime_name_as_prefix", from("runc2"), kHost, host},
-    {"runtime_name_cut_short", from("containerd-shi"), kHost, host},
+    {"comm_kubelet_of_another_program", {.comm = "kubelet", .exe = "bash"}, kHost, host},
+    {"comm_kubelet_of_an_unknown_program", from("kubelet"), kHost, host},
+    {"comm_earlyoom_of_another_program", {.comm = "earlyoom", .exe = "perl"}, kHost, host},
+    {"runtime_exe_in_container", running("containerd-shim-runc-v2"), kOtherContainer, other_container},
+    {"runtime_exe_in_same_container", running("runc"), kSameContainer, same_container},
+    {"oom_daemon_exe_in_container", running("earlyoom"), kSameContainer, same_container},
+    {"runtime_exe_without_root", running("kubelet", 1000), kHost, host},
+    {"runtime_exe_place_unknown", running("kubelet"), kNowhere, unknown},
+    {"runtime_exe_as_prefix", running("runc2"), kHost, host},
+    {"runtime_exe_cut_short", running("containerd-shim-runc"), kHost, host},
+    {"runtime_exe_fills_its_field", running("containerd-shim-runc-v2x"), kHost, host},
     {"unit_of_another_service", from("nginx", 33), in_unit("nginx.service"), host},
     {"unit_claimed_in_container",
      from("earlyoom", 998),
@@ -82,9 +95,9 @@ const Case kCases[] = {
     {"unit_of_unresolved_place", from("earlyoom", 998), {.known = false, .unit = "earlyoom.service"}, unknown},
     {"empty_comm", from(""), kHost, host},
     // Precedence.
-    {"self_beats_runtime", from("runc", 0, KNELL_SENDER_SELF), kHost, self},
-    {"runtime_beats_parent", from("containerd-shim", 0, kParent), kHostVictimInContainer, container_runtime},
-    {"oom_daemon_beats_parent", from("earlyoom", 0, kParent), kHost, oom_daemon},
+    {"self_beats_runtime", running("runc", 0, KNELL_SENDER_SELF), kHost, self},
+    {"runtime_beats_parent", running("containerd-shim-runc-v2", 0, kParent), kHostVictimInContainer, container_runtime},
+    {"oom_daemon_beats_parent", running("earlyoom", 0, kParent), kHost, oom_daemon},
     {"host_init", from("systemd", 0, 0, 1), kHost, init},
     {"host_init_beats_parent", from("systemd", 0, kParent, 1), kHost, init},
     {"host_init_place_unknown", from("systemd", 0, kParent, 1), kNowhere, init},
@@ -108,6 +121,7 @@ TEST_P(FindKiller, Classifies) {
     const bool blamed = row.kind != kernel;
     EXPECT_EQ(verdict.killer->blame, blamed);
     EXPECT_EQ(verdict.killer->comm, blamed ? row.origin.comm : "");
+    EXPECT_EQ(verdict.killer->exe, blamed ? row.origin.exe : "");
     EXPECT_EQ(verdict.killer->uid, blamed ? row.origin.uid : 0);
 }
 
@@ -126,6 +140,17 @@ TEST(FindKillerComm, HostileBytesPassUnchanged) {
     const std::string_view hostile = "\x1b[2J\xff\n\"%s{}";
     knell_signal signal = make_signal(SIGKILL, {.comm = hostile});
     EXPECT_EQ(find_killer(Reason::signal, &signal, kHost).comm, hostile);
+}
+
+TEST(FindKillerExe, FullFieldWithoutTerminatorIsBounded) {
+    knell_signal signal = make_signal(SIGKILL, {.exe = "0123456789abcdefghijklmn"});
+    EXPECT_EQ(find_killer(Reason::signal, &signal, kHost).exe, "0123456789abcdefghijklmn");
+}
+
+TEST(FindKillerReason, ATracerIsKnownByItsPlace) {
+    const Origin dying = by_priv(false, KNELL_SENDER_EXITING);
+    EXPECT_EQ(name(explain(killed(SIGKILL, dying), kHost).killer->kind), "host");
+    EXPECT_EQ(name(explain(killed(SIGKILL, dying), kSameContainer).killer->kind), "same_container");
 }
 
 TEST(FindKillerReason, CgroupKillBlamesTheWriterByPlace) {

@@ -4,6 +4,7 @@
 
 #include <csignal>
 #include <cstring>
+#include <optional>
 #include <set>
 #include <string>
 #include <utility>
@@ -42,6 +43,39 @@ TEST(SignalName, NoTwoSignalsShareAName) {
     std::set<std::string_view> names;
     for (int number = 0; number < 128; ++number) {
         EXPECT_TRUE(names.insert(signal_name(number)).second) << signal_name(number);
+    }
+}
+
+TEST(SignalNumber, IsReadByNameOrNumber) {
+    const std::pair<const char*, std::optional<int>> rows[] = {
+        {"SIGTERM", SIGTERM},
+        {"TERM", SIGTERM},
+        {"15", 15},
+        {"64", 64},
+        {"SIGRTMIN", 34},
+        {"RTMIN+3", 37},
+        {"SIGRTMIN+30", 64},
+        {"32", 32},
+        {"SIGWINCH", SIGWINCH},
+        {"0", std::nullopt},
+        {"65", std::nullopt},
+        {"-15", std::nullopt},
+        {"sigterm", std::nullopt},
+        {"SIG", std::nullopt},
+        {"", std::nullopt},
+        {"SIGTERMX", std::nullopt},
+        {"15x", std::nullopt},
+        {"SIGRTMIN+31", std::nullopt},
+        {"99999999999999999999", std::nullopt},
+    };
+    for (const auto& [text, number] : rows) {
+        EXPECT_EQ(signal_number(text), number) << text;
+    }
+}
+
+TEST(SignalNumber, UndoesSignalName) {
+    for (int number = 1; number <= 64; ++number) {
+        EXPECT_EQ(signal_number(signal_name(number)), number);
     }
 }
 

@@ -1,10 +1,15 @@
 #include "agent/config/config.hpp"
 
+#include "agent/base/file.hpp"
+
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <csignal>
 #include <ostream>
 #include <string>
+#include <string_view>
 
 namespace knell {
 namespace {
@@ -40,6 +45,7 @@ watch:
       - "post*"
 attribution: {mode: kubernetes}
 metrics: {pod_label: true, max_series: 1000, retain: 7d}
+stop_signals: [SIGQUIT, WINCH, 37]
 pidfd_creation: off
 state: {pin: /sys/fs/bpf/other, keep_on_exit: false}
 exporters:
@@ -59,6 +65,7 @@ exporters:
     EXPECT_TRUE(config.metrics.pod_label);
     EXPECT_EQ(config.metrics.max_series, 1000U);
     EXPECT_EQ(config.metrics.retain, 7 * 86400 * kSecond);
+    EXPECT_THAT(config.stop_signals, ElementsAre(SIGQUIT, SIGWINCH, 37));
     EXPECT_EQ(config.pidfd_creation, Config::PidfdCreation::off);
     EXPECT_EQ(config.state.pin, "/sys/fs/bpf/other");
     EXPECT_FALSE(config.state.keep_on_exit);
@@ -82,6 +89,7 @@ void expect_defaults(const Config& config) {
     EXPECT_FALSE(config.metrics.pod_label);
     EXPECT_EQ(config.metrics.max_series, 20000U);
     EXPECT_EQ(config.metrics.retain, 600 * kSecond);
+    EXPECT_THAT(config.stop_signals, ElementsAre(SIGTERM));
     EXPECT_EQ(config.pidfd_creation, Config::PidfdCreation::automatic);
     EXPECT_EQ(config.state.pin, "/sys/fs/bpf/knell");
     EXPECT_TRUE(config.state.keep_on_exit);
@@ -97,23 +105,22 @@ TEST(ParseConfig, NothingMeansTheDefaults) {
     }
 }
 
+// The first YAML block of docs/configuration.md.
+std::string documented_config() {
+    const auto page = read_small_file(AT_FDCWD, KNELL_SOURCE_DIR "/docs/configuration.md", 1U << 20);
+    EXPECT_TRUE(page.has_value());
+    constexpr std::string_view kOpen = "```yaml\n";
+    const std::size_t open = page ? page->find(kOpen) : std::string::npos;
+    if (open == std::string::npos) {
+        ADD_FAILURE() << "no YAML on the page";
+        return "";
+    }
+    const std::size_t start = open + kOpen.size();
+    return page->substr(start, page->find("```", start) - start);
+}
+
 TEST(ParseConfig, TheDocumentedDefaultsAreTheDefaults) {
-    const Config config = parsed(R"(
-listen: 127.0.0.1:9477          # metrics, health, landing page
-log: {level: info, format: text}            # text | json
-ring: {size: 8MiB, coalesce: 1ms}
-loop: {backend: auto}                        # auto | io_uring | epoll
-watch:
-  capacity: 65536
-  min_age: 100ms
-  select: {cgroup: ["*"], comm: ["*"]}      # globs; first list that excludes wins
-attribution: {mode: auto}                    # auto | kubernetes | systemd | none
-metrics: {pod_label: false, max_series: 20000, retain: 10m}
-pidfd_creation: auto                         # auto | off
-state: {pin: /sys/fs/bpf/knell, keep_on_exit: true}
-exporters:
-  jsonl: {path: "-", reasons: [oom_kill, crash, signal]}   # absent: off
-)");
+    const Config config = parsed(documented_config());
     expect_defaults(config);
     ASSERT_TRUE(config.jsonl.has_value());
     const Config short_form = parsed("exporters: {jsonl: {}}");
@@ -176,6 +183,7 @@ TEST_P(ParseConfigError, NamesFileLineAndKey) {
 }
 
 #define KEEP_ONE " (keep one; mind lines indented less than the first, and stray commas)"
+#define A_SIGNAL " (write a name like SIGTERM, or a number from 1 to 64)"
 #define NOT_A_DURATION " is not a duration (write a number and us, ms, s, m, h or d, like 100ms)"
 
 INSTANTIATE_TEST_SUITE_P(
@@ -233,6 +241,18 @@ INSTANTIATE_TEST_SUITE_P(
                 "auto, kubernetes, systemd, none)"},
         BadFile{"pidfd_creation: on",
                 "knell.yaml:1: pidfd_creation: \"on\" is not known here (write one of auto, off)"},
+        BadFile{"stop_signals:\n  - SIGTERM\n  - SIGSTP\n",
+                "knell.yaml:3: stop_signals: \"SIGSTP\" is no signal" A_SIGNAL},
+        BadFile{"stop_signals: [65]", "knell.yaml:1: stop_signals: \"65\" is no signal" A_SIGNAL},
+        BadFile{"stop_signals: [KILL]",
+                "knell.yaml:1: stop_signals: \"KILL\" cannot be handled, so it asks for nothing" A_SIGNAL},
+        BadFile{"stop_signals: [19]",
+                "knell.yaml:1: stop_signals: \"19\" cannot be handled, so it asks for nothing" A_SIGNAL},
+        BadFile{"stop_signals: [SIGCHLD]",
+                "knell.yaml:1: stop_signals: \"SIGCHLD\" tells of a child and asks for nothing" A_SIGNAL},
+        BadFile{"stop_signals: []", "knell.yaml:1: stop_signals: has 0 entries (write 1 to 64)"},
+        BadFile{"stop_signals: SIGTERM", "knell.yaml:1: stop_signals: is a single value, not a list (write [a, b], or "
+                                         "remove the key for its default)"},
         BadFile{"exporters:\n  jsonl:\n    reasons:\n      - crash\n      - oom\n",
                 "knell.yaml:5: exporters.jsonl.reasons: \"oom\" is not known here (write one of oom_kill, seccomp, "
                 "pidns_teardown, cgroup_kill, parent_death, crash, signal, error, success, unknown)"},

@@ -51,6 +51,20 @@ TEST(EventFilter, SelectsKinds) {
     EXPECT_TRUE(filter.matches(Reap{}));
 }
 
+TEST(EventFilter, PidfdOpensAreTheirOpeners) {
+    PidfdOpen open;
+    open.process = process("runc", "");
+    open.target_comm = "nginx";
+    EventFilter filter;
+    EXPECT_FALSE(filter.matches(open));
+    filter.pidfds = true;
+    EXPECT_TRUE(filter.matches(open));
+    filter.comm_glob = "nginx";
+    EXPECT_FALSE(filter.matches(open));
+    filter.comm_glob = "run*";
+    EXPECT_TRUE(filter.matches(open));
+}
+
 TEST(EventFilter, ReasonsRestrictExitsOnly) {
     EventFilter filter;
     filter.execs = true;

@@ -144,6 +144,22 @@ TEST_F(RowTest, ExecsAndReaps) {
               "12:34:56 4194303 cart-ser… shop/cart reaped         -                 -    250ms");
 }
 
+TEST_F(RowTest, PidfdOpens) {
+    PidfdOpen open;
+    open.process = in_pod();
+    open.time = noon();
+    open.target_pid = 812;
+    open.target_comm = "redis\n";
+    open.via = PidfdVia::clone;
+    EXPECT_EQ(format_row(open, Layout::for_file()),
+              "12:34:56 4194303 cart-server     shop/cart-6c7d8b9f5-x2x4z/cart pidfd 812 redis\\x0a (clone) "
+              "-                           3m07s        -");
+    open.target_comm.clear();
+    open.via = PidfdVia::pidfd_open;
+    EXPECT_EQ(format_row(open, Layout::for_terminal(80, false)),
+              "12:34:56 4194303 cart-ser… shop/cart pidfd 812 (pi… -             3m07s        -");
+}
+
 TEST_F(RowTest, WhatIsNotKnownIsADash) {
     Exit spilled;
     spilled.reason = Reason::error;

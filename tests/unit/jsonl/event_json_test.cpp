@@ -52,6 +52,12 @@ TEST(EventJson, AFullExit) {
     exit.oom_scope = OomScope::memcg;
     exit.killer = Killer{.kind = KillerClass::kernel, .pid = {}, .uid = {}, .comm = ""};
     exit.since_stop_request = 5 * kSecond;
+    exit.exe = "nginx-debug";
+    exit.resources = Resources{.user = 1250 * kMillisecond,
+                               .system = 500 * kMillisecond,
+                               .peak_rss_bytes = 64 << 20,
+                               .minor_faults = 1234,
+                               .major_faults = 0};
     exit.teardown = 1500 * kMicrosecond;
     exit.reaction = 17 * kMicrosecond;
     EXPECT_EQ(json::parse(to_json(exit)), json({{"time", time_text(kTime)},
@@ -61,12 +67,18 @@ TEST(EventJson, AFullExit) {
                                                 {"uid", 101},
                                                 {"comm", "nginx"},
                                                 {"start_time", time_text(kStart)},
+                                                {"exe", "nginx-debug"},
                                                 {"lifetime_seconds", 2.5},
                                                 {"reason", "oom_kill"},
                                                 {"signal", "SIGKILL"},
                                                 {"core_dumped", false},
                                                 {"oom_scope", "memcg"},
                                                 {"killer", {{"class", "kernel"}}},
+                                                {"user_seconds", 1.25},
+                                                {"system_seconds", 0.5},
+                                                {"peak_rss_bytes", 67108864},
+                                                {"minor_faults", 1234},
+                                                {"major_faults", 0},
                                                 {"cgroup", "/kubepods/pod1/c1"},
                                                 {"namespace", "shop"},
                                                 {"pod", "web-7d9f"},
@@ -88,13 +100,13 @@ TEST(EventJson, AKillerWithAName) {
     Exit exit;
     exit.reason = Reason::signal;
     exit.signal = SIGTERM;
-    exit.killer = Killer{.kind = KillerClass::host, .pid = 4242, .uid = 0, .comm = "bash"};
+    exit.killer = Killer{.kind = KillerClass::host, .pid = 4242, .uid = 0, .comm = "bash", .exe = "dash"};
     EXPECT_EQ(json::parse(to_json(exit)),
               json({{"event", "exit"},
                     {"reason", "signal"},
                     {"signal", "SIGTERM"},
                     {"core_dumped", false},
-                    {"killer", {{"pid", 4242}, {"comm", "bash"}, {"uid", 0}, {"class", "host"}}},
+                    {"killer", {{"pid", 4242}, {"comm", "bash"}, {"exe", "dash"}, {"uid", 0}, {"class", "host"}}},
                     {"detail", "full"}}));
 }
 
@@ -164,6 +176,50 @@ TEST(EventJson, AnExec) {
                                                 {"pidfd_inode", 8123}}));
 }
 
+TEST(EventJson, AProcessWithoutMemoryOfItsOwnHasNoPeak) {
+    Exit exit;
+    exit.resources = Resources{.user = kSecond, .system = 0, .peak_rss_bytes = 0, .minor_faults = 0, .major_faults = 0};
+    EXPECT_EQ(json::parse(to_json(exit)), json({{"event", "exit"},
+                                                {"reason", "unknown"},
+                                                {"user_seconds", 1.0},
+                                                {"system_seconds", 0.0},
+                                                {"minor_faults", 0},
+                                                {"major_faults", 0},
+                                                {"detail", "full"}}));
+}
+
+TEST(EventJson, APidfdOpen) {
+    PidfdOpen open;
+    open.process = nginx();
+    open.time = kTime;
+    open.target_pid = 17;
+    open.target_inode = 99;
+    open.target_comm = "redis";
+    open.via = PidfdVia::clone;
+    EXPECT_EQ(json::parse(to_json(open)), json({{"time", time_text(kTime)},
+                                                {"event", "pidfd_open"},
+                                                {"opener",
+                                                 {{"pid", 4711},
+                                                  {"ppid", 4700},
+                                                  {"uid", 101},
+                                                  {"comm", "nginx"},
+                                                  {"start_time", time_text(kStart)},
+                                                  {"cgroup", "/kubepods/pod1/c1"},
+                                                  {"namespace", "shop"},
+                                                  {"pod", "web-7d9f"},
+                                                  {"container", "nginx"},
+                                                  {"pidfd_inode", 8123}}},
+                                                {"target", {{"pid", 17}, {"comm", "redis"}, {"pidfd_inode", 99}}},
+                                                {"via", "clone"}}));
+}
+
+TEST(EventJson, APidfdOfAnUnknownTarget) {
+    PidfdOpen open;
+    open.target_pid = 17;
+    EXPECT_EQ(json::parse(to_json(open)),
+              json({{"event", "pidfd_open"}, {"opener", json::object()}, {"target", {{"pid", 17}}}, {"via", "other"}}));
+}
+
 struct Hostile {
     const char* name;
     const char* bytes;
@@ -179,12 +235,16 @@ class EventJsonHostile : public testing::TestWithParam<Hostile> {};
 TEST_P(EventJsonHostile, TextStaysOneLineOfValidJson) {
     Exit exit;
     exit.process.comm = GetParam().bytes;
-    exit.killer = Killer{.kind = KillerClass::host, .pid = 1, .uid = 1, .comm = GetParam().bytes};
+    exit.exe = GetParam().bytes;
+    exit.killer =
+        Killer{.kind = KillerClass::host, .pid = 1, .uid = 1, .comm = GetParam().bytes, .exe = GetParam().bytes};
     const std::string line = to_json(exit);
     EXPECT_EQ(line.find('\n'), std::string::npos);
     const json parsed = json::parse(line);
     EXPECT_EQ(parsed.at("comm"), GetParam().text);
+    EXPECT_EQ(parsed.at("exe"), GetParam().text);
     EXPECT_EQ(parsed.at("killer").at("comm"), GetParam().text);
+    EXPECT_EQ(parsed.at("killer").at("exe"), GetParam().text);
 }
 
 INSTANTIATE_TEST_SUITE_P(Comms, EventJsonHostile,

@@ -8,10 +8,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <string_view>
 
 // What an exit record becomes in an event: the cause, the killer, what came before.
 
@@ -72,7 +74,8 @@ TEST_F(ReporterFactsTest, AnotherSignalThanTheFatalOneBlamesNobody) {
 TEST_F(ReporterFactsTest, TheOomKillerIsTheKernel) {
     knell_exit record = killed_by(exit_record(victim(), SIGKILL), SIGKILL);
     record.fatal.siginfo = KNELL_SIGINFO_PRIV;
-    record.flags = KNELL_EXIT_OOM_VICTIM | KNELL_EXIT_OOM_MEMCG;
+    record.fatal.flags = KNELL_SIGNAL_OOM | KNELL_SIGNAL_OOM_MEMCG;
+    record.flags = KNELL_EXIT_OOM_VICTIM;
     const Exit exit = told(record);
     EXPECT_EQ(exit.reason, Reason::oom_kill);
     EXPECT_EQ(exit.oom_scope, std::optional(OomScope::memcg));
@@ -89,12 +92,38 @@ TEST_F(ReporterFactsTest, ACoreIsTold) {
 
 TEST_F(ReporterFactsTest, AGracefulStop) {
     knell_exit record = exit_record(victim(), 0, 9000);
-    record.first_term_ns = 2000;
+    record.stop_request_ns = 2000;
+    record.stop_signal = SIGTERM;
     const Exit exit = told(record);
     EXPECT_EQ(exit.reason, Reason::success);
     EXPECT_EQ(exit.preceded_by, SIGTERM);
     EXPECT_EQ(exit.since_stop_request, std::optional<Nanoseconds>(7000));
     EXPECT_FALSE(exit.killer);
+}
+
+TEST_F(ReporterFactsTest, AStopByAnotherSignalThanTheUsual) {
+    knell_exit record = killed_by(exit_record(victim(), SIGKILL, 9000), SIGKILL);
+    record.stop_request_ns = 2000;
+    record.stop_signal = SIGQUIT;
+    const Exit exit = told(record);
+    EXPECT_EQ(exit.reason, Reason::signal);
+    EXPECT_EQ(exit.preceded_by, SIGQUIT);
+    EXPECT_EQ(exit.since_stop_request, std::optional<Nanoseconds>(7000));
+}
+
+TEST_F(ReporterFactsTest, ResourcesAndExecutablesAreTold) {
+    knell_exit record = killed_by(exit_record(victim(), SIGKILL), SIGKILL);
+    record.run_ns = 4000;
+    record.minor_faults = 3;
+    std::ranges::copy(std::string_view("a-program"), record.exe);
+    std::ranges::copy(std::string_view("dash"), record.fatal.sender_exe);
+    const Exit exit = told(record);
+    EXPECT_EQ(exit.exe, "a-program");
+    ASSERT_TRUE(exit.resources);
+    EXPECT_EQ(exit.resources->user, 4000U);
+    EXPECT_EQ(exit.resources->minor_faults, 3U);
+    ASSERT_TRUE(exit.killer);
+    EXPECT_EQ(exit.killer->exe, "dash");
 }
 
 TEST_F(ReporterFactsTest, NotAskedToStop) {

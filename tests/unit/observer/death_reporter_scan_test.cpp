@@ -37,7 +37,7 @@ TEST_F(DeathReporterScanTest, TheRecordSaysEverything) {
     ASSERT_TRUE(scan_finds(1));
     knell_process process = describe(child.pid());
     process.uid = 1001;
-    write_slot(5000, 6000, SIGKILL);
+    write_slot(5000, 6000);
     ASSERT_TRUE(child.kill(SIGKILL));
     record(exit_record(process, SIGKILL, 5000));
     EXPECT_THAT(sink.events, IsEmpty());
@@ -54,7 +54,7 @@ TEST_F(DeathReporterScanTest, APidfdThatIsFasterThanTheRingMakesOneZombie) {
     (void)value_of(child.read_after("ready"));
     ASSERT_TRUE(scan_finds(1));
     const knell_process process = describe(child.pid());
-    write_slot(5000, 6000, SIGKILL);
+    write_slot(5000, 6000);
     ASSERT_TRUE(child.kill(SIGKILL));
     run_until_zombies(1);
     EXPECT_EQ(zombies(), 1U);

@@ -69,7 +69,7 @@ TEST_F(DeathReporterTest, AWatchedOneWaitsForItsPidfdAndHasTheTimes) {
     Watch* watched = watch(process);
     ASSERT_NE(watched, nullptr);
     ASSERT_TRUE(child.kill(SIGKILL));
-    write_slot(5000, 6000, SIGKILL);
+    write_slot(5000, 6000);
     record(exit_record(process, SIGKILL, 5000));
     EXPECT_THAT(sink.events, IsEmpty()) << "the pidfd has not spoken";
     EXPECT_EQ(zombies(), 0U);
@@ -104,7 +104,7 @@ TEST_F(DeathReporterTest, TheNotifyStampMayBeLate) {
     const Watch* watched = watch(process);
     ASSERT_NE(watched, nullptr);
     ASSERT_TRUE(child.kill(SIGKILL));
-    write_slot(5000, 0, SIGKILL);
+    write_slot(5000, 0);
     record(exit_record(process, SIGKILL, 5000));
     EXPECT_EQ(reporter->next_late(), std::nullopt);
     run_until_zombies(1);
@@ -114,7 +114,7 @@ TEST_F(DeathReporterTest, TheNotifyStampMayBeLate) {
     ASSERT_NE(reporter->next_late(), std::nullopt);
     EXPECT_GT(*reporter->next_late(), noticed);
 
-    write_slot(5000, 6000, SIGKILL);
+    write_slot(5000, 6000);
     reporter->tell_late(noticed);
     ASSERT_THAT(sink.events, SizeIs(1));
     EXPECT_EQ(sink.of<Exit>().at(0).teardown, std::optional<Nanoseconds>(1000));
@@ -129,7 +129,7 @@ TEST_F(DeathReporterTest, ItsPatienceForTheNotifyStampEnds) {
     const knell_process process = describe(child.pid());
     ASSERT_NE(watch(process), nullptr);
     ASSERT_TRUE(child.kill(SIGKILL));
-    write_slot(5000, 0, SIGKILL);
+    write_slot(5000, 0);
     record(exit_record(process, SIGKILL, 5000));
     run_until_zombies(1);
     ASSERT_NE(reporter->next_late(), std::nullopt);
@@ -146,7 +146,7 @@ TEST_F(DeathReporterTest, NobodyWaitsForTheNotifyStampOfAReapedProcess) {
     const knell_process process = describe(child.pid());
     ASSERT_NE(watch(process), nullptr);
     ASSERT_TRUE(child.kill(SIGKILL));
-    write_slot(5000, 0, SIGKILL);
+    write_slot(5000, 0);
     record(exit_record(process, SIGKILL, 5000));
     run_until_zombies(1);
     EXPECT_THAT(sink.events, IsEmpty());
@@ -167,7 +167,7 @@ TEST_F(DeathReporterTest, WithoutTheNotifyStampNoTimeIsInvented) {
     const Watch* watched = watch(process);
     ASSERT_NE(watched, nullptr);
     ASSERT_TRUE(child.kill(SIGKILL));
-    write_slot(5000, 0, SIGKILL);
+    write_slot(5000, 0);
     record(exit_record(process, SIGKILL, 5000));
     run_until_zombies(1);
     const Instant noticed = watched->end().noticed;
@@ -186,7 +186,7 @@ TEST_F(DeathReporterTest, ThePidfdMayBeFasterThanTheRing) {
     const knell_process process = describe(child.pid());
     ASSERT_NE(watch(process), nullptr);
     ASSERT_TRUE(child.kill(SIGKILL));
-    write_slot(5000, 6000, SIGKILL);
+    write_slot(5000, 6000);
     run_until_zombies(1);
     EXPECT_THAT(sink.events, IsEmpty());
     record(exit_record(process, SIGKILL, 5000));
@@ -207,7 +207,7 @@ TEST_F(DeathReporterTest, ARecordAfterTheReapIsToldOnce) {
     Process child = start_sleeper();
     const knell_process process = describe(child.pid());
     ASSERT_NE(watch(process), nullptr);
-    write_slot(5000, 6000, SIGKILL);
+    write_slot(5000, 6000);
     ASSERT_TRUE(child.kill(SIGKILL));
     (void)value_of(child.wait());
     run_until_released();

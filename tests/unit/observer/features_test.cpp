@@ -34,9 +34,8 @@ Feature named(const std::vector<Feature>& features, const std::string& name) {
 }
 
 TEST(Features, WithoutBpfEveryProgramIsOffAndSaysWhy) {
-    const auto features =
-        without_bpf(BackendChoice::epoll, {.bpf = "no BTF here", .cgroups = "", .io_uring = "blocked", .scan = ""});
-    for (const char* name : {"exit", "signal", "fork", "exec", "oom_scope"}) {
+    const auto features = without_bpf(BackendChoice::epoll, {.bpf = "no BTF here", .io_uring = "blocked"});
+    for (const char* name : {"exit", "signal", "fork", "exec", "oom_scope", "pidfd_creation"}) {
         const Feature feature = named(features, name);
         EXPECT_FALSE(feature.on()) << name;
         EXPECT_EQ(feature.why_not, "no BTF here") << name;
@@ -49,7 +48,7 @@ TEST(Features, EachOnce) {
     for (const Feature& feature : features) {
         EXPECT_EQ(std::ranges::count(features, feature.name, &Feature::name), 1) << feature.name;
     }
-    EXPECT_EQ(features.size(), 8U);
+    EXPECT_EQ(features.size(), 10U);
 }
 
 TEST(Features, WatchingNeedsPidfsForTheReap) {
@@ -60,10 +59,25 @@ TEST(Features, WatchingNeedsPidfsForTheReap) {
 }
 
 TEST(Features, AFailedScanIsSaid) {
-    const Obstacles obstacles{.bpf = "", .cgroups = "", .io_uring = "", .scan = "no /proc here"};
+    const Obstacles obstacles{.scan = "no /proc here"};
     const Feature watch = named(without_bpf(BackendChoice::epoll, obstacles), "watch");
     EXPECT_TRUE(watch.on());
     EXPECT_THAT(watch.why_not, HasSubstr("no /proc here"));
+}
+
+TEST(Features, HeldPidfdsAreCountedInPartOrNotAtAll) {
+    const auto held = [](const Obstacles& obstacles) {
+        return named(without_bpf(BackendChoice::epoll, obstacles), "held_pidfds");
+    };
+    EXPECT_EQ(held({}).hook, "iter/task_file");
+    EXPECT_EQ(held({}).why_not, "");
+    const Feature part = held({.held_pidfds = "there are more"});
+    EXPECT_TRUE(part.on());
+    EXPECT_EQ(part.why_not, "there are more");
+    const Feature off = held({.held_pidfds = "no iterators", .counts_held_pidfds = false});
+    EXPECT_FALSE(off.on());
+    EXPECT_EQ(off.why_not, "no iterators");
+    EXPECT_THAT(off.remedy, HasSubstr("iterators"));
 }
 
 TEST(Features, LoopNamesItsBackend) {
@@ -72,9 +86,8 @@ TEST(Features, LoopNamesItsBackend) {
     EXPECT_EQ(chosen.why_not, "") << "epoll was asked for";
     EXPECT_EQ(chosen.remedy, "");
 
-    const Feature fallen_back = named(
-        without_bpf(BackendChoice::epoll, {.bpf = "", .cgroups = "", .io_uring = "seccomp says EPERM", .scan = ""}),
-        "event_loop");
+    const Feature fallen_back =
+        named(without_bpf(BackendChoice::epoll, {.io_uring = "seccomp says EPERM"}), "event_loop");
     EXPECT_EQ(fallen_back.hook, "epoll");
     EXPECT_EQ(fallen_back.why_not, "seccomp says EPERM");
     EXPECT_THAT(fallen_back.remedy, HasSubstr("io_uring"));
@@ -84,9 +97,7 @@ TEST(Features, AttributionSaysWhatIsMissing) {
     const Feature on = named(without_bpf(BackendChoice::epoll, {}), "attribution");
     EXPECT_TRUE(on.on());
     EXPECT_EQ(on.remedy, "");
-    const Feature off = named(
-        without_bpf(BackendChoice::epoll, {.bpf = "", .cgroups = "nothing is mounted", .io_uring = "", .scan = ""}),
-        "attribution");
+    const Feature off = named(without_bpf(BackendChoice::epoll, {.cgroups = "nothing is mounted"}), "attribution");
     EXPECT_FALSE(off.on());
     EXPECT_EQ(off.why_not, "nothing is mounted");
     EXPECT_THAT(off.remedy, HasSubstr("cgroup2"));

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <fcntl.h>
 #include <linux/capability.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -11,6 +12,7 @@
 #include <array>
 #include <csignal>
 #include <optional>
+#include <stdexcept>
 #include <string>
 
 // Without BPF: the pidfd is the only witness.
@@ -31,39 +33,98 @@ class PidfdOnlyTest : public ZombieTest {
     }
 };
 
-// A child by the name that scans select, which has stopped itself. Killed with this object; reaped only by the test.
+// A child of this name, which has stopped itself when this returns; leaves with 1 when it is continued.
+pid_t fork_stopped(uid_t uid, const std::string& name) {
+    const pid_t child = ::fork();
+    if (child == 0) {
+        ::prctl(PR_SET_NAME, name.c_str());
+        if (::setuid(uid) == 0) {
+            ::raise(SIGSTOP);
+        }
+        ::_exit(1);
+    }
+    int status = 0;
+    const bool stopped = ::waitpid(child, &status, WUNTRACED) == child && WIFSTOPPED(status);
+    return stopped ? child : -1;
+}
+
+// A child of ours, by the name that scans select. Killed with this object; reaped only by the test.
 class StoppedChild {
   public:
-    explicit StoppedChild(uid_t uid) {
-        const std::string name = own_name();
-        pid_ = ::fork();
-        if (pid_ == 0) {
-            ::prctl(PR_SET_NAME, name.c_str());
-            if (::setuid(uid) == 0) {
-                ::raise(SIGSTOP);
-            }
-            ::_exit(1);
-        }
-        int status = 0;
-        EXPECT_EQ(::waitpid(pid_, &status, WUNTRACED), pid_);
-        EXPECT_TRUE(WIFSTOPPED(status));
-        pidfd_.emplace(value_of(Pidfd::open(pid_)));
-    }
+    explicit StoppedChild(uid_t uid) : pid_(fork_stopped(uid, own_name())), pidfd_(value_of(Pidfd::open(pid_))) {}
     StoppedChild(const StoppedChild&) = delete;
     StoppedChild& operator=(const StoppedChild&) = delete;
     ~StoppedChild() {
-        if (pidfd_->send_signal(SIGKILL)) {
+        if (pidfd_.send_signal(SIGKILL)) {
             (void)reap();
         }
     }
 
     [[nodiscard]] pid_t pid() const { return pid_; }
-    [[nodiscard]] const Pidfd& pidfd() const { return *pidfd_; }
+    [[nodiscard]] const Pidfd& pidfd() const { return pidfd_; }
     // Waits for its end; the wait status.
     [[nodiscard]] Result<int> reap() const { return test::reap(pid_); }
 
   private:
-    pid_t pid_ = -1;
+    pid_t pid_;
+    Pidfd pidfd_;
+};
+
+// One of another process, as those that an agent watches are: waitid(2) does not tell us its status.
+class StoppedStranger {
+  public:
+    explicit StoppedStranger(uid_t uid) {
+        std::array<int, 2> told{};
+        std::array<int, 2> order{};
+        if (::pipe2(told.data(), O_CLOEXEC) != 0 || ::pipe2(order.data(), O_CLOEXEC) != 0) {
+            throw std::runtime_error("pipe2");
+        }
+        const Fd tell(told[1]);
+        const Fd hear(told[0]);
+        const Fd ordered(order[0]);
+        give_order_ = Fd(order[1]);
+        const std::string name = own_name(); // the helper has another
+        parent_ = ::fork();
+        if (parent_ == 0) {
+            be_its_parent(uid, name, tell.get(), ordered.get());
+        }
+        pid_t pid = -1;
+        if (::read(hear.get(), &pid, sizeof pid) != sizeof pid || pid <= 0) {
+            throw std::runtime_error("no stopped process");
+        }
+        pidfd_.emplace(value_of(Pidfd::open(pid)));
+    }
+    StoppedStranger(const StoppedStranger&) = delete;
+    StoppedStranger& operator=(const StoppedStranger&) = delete;
+    ~StoppedStranger() {
+        if (pidfd_) {
+            (void)pidfd_->send_signal(SIGKILL);
+        }
+        let_reap();
+    }
+
+    [[nodiscard]] const Pidfd& pidfd() const { return *pidfd_; }
+    // Its parent waits for its end.
+    void let_reap() {
+        if (give_order_) {
+            give_order_ = Fd();
+            (void)value_of(test::reap(parent_));
+        }
+    }
+
+  private:
+    [[noreturn]] void be_its_parent(uid_t uid, const std::string& name, int tell, int ordered) {
+        give_order_ = Fd(); // the test's alone ends the wait
+        const pid_t pid = fork_stopped(uid, name);
+        char end = 0;
+        if (::write(tell, &pid, sizeof pid) == sizeof pid && ::read(ordered, &end, 1) == 0) {
+            (void)::waitpid(pid, nullptr, 0);
+        }
+        ::_exit(0);
+    }
+
+    pid_t parent_ = -1;
+    Fd give_order_;
     std::optional<Pidfd> pidfd_;
 };
 
@@ -166,17 +227,17 @@ TEST_F(PidfdOnlyTest, AStatusThatMayNotBeReadIsNoSuccess) {
     if (::geteuid() != 0) {
         GTEST_SKIP() << "needs root: becomes another user";
     }
-    const StoppedChild child(kNobody);
+    StoppedStranger victim(kNobody);
     const WithoutPtraceCapability unprivileged;
     ASSERT_TRUE(scan_finds(1));
-    ASSERT_TRUE(child.pidfd().send_signal(SIGKILL));
+    ASSERT_TRUE(victim.pidfd().send_signal(SIGKILL));
     run_until_zombies(1);
     EXPECT_THAT(sink.events, IsEmpty()) << "its status is not known yet";
     EXPECT_EQ(zombies(), 1U) << "it waits to be collected all the same";
-    (void)value_of(child.reap());
+    victim.let_reap();
     run_until_released();
     ASSERT_THAT(sink.of<Exit>(), SizeIs(1));
-    EXPECT_EQ(sink.of<Exit>().at(0).reason, child.pidfd().exit_status() ? Reason::signal : Reason::unknown);
+    EXPECT_EQ(sink.of<Exit>().at(0).reason, victim.pidfd().exit_status() ? Reason::signal : Reason::unknown);
     EXPECT_EQ(zombies(), 0U);
 }
 
@@ -185,16 +246,16 @@ TEST_F(PidfdOnlyTest, AStatusThatNeverBecameKnownIsUnknown) {
     if (::geteuid() != 0) {
         GTEST_SKIP() << "needs root: becomes another user";
     }
-    const StoppedChild child(kNobody);
+    StoppedStranger victim(kNobody);
     const WithoutPtraceCapability unprivileged;
     ASSERT_TRUE(scan_finds(1));
-    ASSERT_TRUE(child.pidfd().send_signal(SIGKILL));
+    ASSERT_TRUE(victim.pidfd().send_signal(SIGKILL));
     run_until_zombies(1);
     pool->release_all();
     ASSERT_THAT(sink.events, SizeIs(1));
     EXPECT_EQ(sink.of<Exit>().at(0).reason, Reason::unknown);
     EXPECT_EQ(sink.of<Exit>().at(0).exit_code, std::nullopt);
-    (void)value_of(child.reap());
+    victim.let_reap();
 }
 
 } // namespace

@@ -151,6 +151,13 @@ TEST_F(LivePlaces, ACgroupThatWasNeverSeenAliveIsCountedAsGone) {
     EXPECT_EQ(places_->unattributed(Unattributed::cgroup_gone), 1U);
 }
 
+TEST_F(LivePlaces, ACgroupThatIsGoneIsThePlaceThatWasKnownBefore) {
+    remove();
+    const auto before = std::make_shared<const Place>();
+    EXPECT_EQ(places_->find_for_exit(ids_, before), before);
+    EXPECT_EQ(places_->unattributed(Unattributed::cgroup_gone), 0U);
+}
+
 // As processes are that lived before we came.
 TEST_F(LivePlaces, FoundByItsPathItGoesTheSameWay) {
     const Instant start = 1000 * kSecond;

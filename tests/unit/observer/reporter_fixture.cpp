@@ -63,8 +63,8 @@ bool ReporterTest::scan_finds(std::size_t processes) {
     return pool->count(WatchState::alive) == processes;
 }
 
-void ReporterTest::write_slot(Instant exit, Instant notify, int status) {
-    slots.memory.at(slots.tagged.back()) = knell_slot{exit, notify, status, 0};
+void ReporterTest::write_slot(Instant exit, Instant notify) {
+    slots.write(slots.tagged.back(), exit, notify);
 }
 
 void ReporterTest::run_until_zombies(std::uint64_t count) {

@@ -2,8 +2,8 @@
 
 #include "agent/observer/death_reporter.hpp"
 #include "agent/pidfd/pidfd.hpp"
-#include "tests/unit/loop/loop_fixture.hpp"
 #include "tests/support/children.hpp"
+#include "tests/unit/loop/loop_fixture.hpp"
 #include "tests/unit/watch/fake_slots.hpp"
 
 #include <gtest/gtest.h>
@@ -60,7 +60,7 @@ class ReporterTest : public testing::Test {
     // The record comes out of the ring.
     void record(const knell_exit& exit) { reporter->exited(exit, pool->exited(exit.process)); }
     // The kernel writes the times of the process that was watched last.
-    void write_slot(Instant exit, Instant notify, int status);
+    void write_slot(Instant exit, Instant notify);
 
     void run_until_zombies(std::uint64_t count);
     void run_until_released(); // all watches

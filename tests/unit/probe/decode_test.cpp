@@ -45,6 +45,7 @@ std::vector<HeapBytes> every_type() {
     records.push_back(bytes_of(record_of<knell_fork>(KNELL_RECORD_FORK)));
     records.push_back(bytes_of(record_of<knell_exec>(KNELL_RECORD_EXEC)));
     records.push_back(bytes_of(record_of<knell_exit>(KNELL_RECORD_EXIT)));
+    records.push_back(bytes_of(record_of<knell_pidfd>(KNELL_RECORD_PIDFD)));
     return records;
 }
 
@@ -97,11 +98,21 @@ TEST(Decode, GivesEachTypeInPlace) {
     EXPECT_EQ((*as_exit)->status, -3);
     EXPECT_EQ((*as_exit)->fatal.sender_pid, 4U);
     EXPECT_EQ((*as_exit)->head.time_ns, 77U);
+
+    auto pidfd = record_of<knell_pidfd>(KNELL_RECORD_PIDFD);
+    pidfd.opener.pid = 5;
+    pidfd.target_pid = 6;
+    const HeapBytes pidfd_bytes = bytes_of(pidfd);
+    const Record decoded_pidfd = decode(pidfd_bytes.span());
+    const auto* const* as_pidfd = std::get_if<const knell_pidfd*>(&decoded_pidfd);
+    ASSERT_NE(as_pidfd, nullptr);
+    EXPECT_EQ((*as_pidfd)->opener.pid, 5U);
+    EXPECT_EQ((*as_pidfd)->target_pid, 6U);
 }
 
 TEST(Decode, UnknownTypes) {
     for (const HeapBytes& bytes : every_type()) {
-        for (const unsigned type : {0U, 4U, 0x100U, 0xffffU}) {
+        for (const unsigned type : {0U, 5U, 0x100U, 0xffffU}) {
             knell_record head{};
             std::memcpy(&head, bytes.span().data(), sizeof head);
             head.type = static_cast<knell_u16>(type);
@@ -116,7 +127,7 @@ TEST(Decode, TypeOfAnotherLength) {
         knell_record head{};
         std::memcpy(&head, bytes.span().data(), sizeof head);
         const unsigned real = head.type;
-        for (const unsigned type : {1U, 2U, 3U}) {
+        for (const unsigned type : {1U, 2U, 3U, 4U}) {
             head.type = static_cast<knell_u16>(type);
             std::memcpy(bytes.span().data(), &head, sizeof head);
             EXPECT_EQ(undecodable(bytes.span()), type != real) << "a record of type " << real << " as " << type;
@@ -196,7 +207,7 @@ TEST(Decode, AnyTypeWithAnyLength) {
             }
         }
     }
-    EXPECT_EQ(decoded, 3U) << "one length for each type";
+    EXPECT_EQ(decoded, 4U) << "one length for each type";
 }
 
 } // namespace

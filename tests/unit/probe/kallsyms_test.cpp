@@ -9,10 +9,15 @@
 #include <sys/wait.h>
 
 #include <cerrno>
+#include <cstddef>
 #include <fstream>
+#include <initializer_list>
 #include <optional>
+#include <span>
 #include <sstream>
 #include <string>
+#include <string_view>
+#include <vector>
 
 namespace knell::test {
 namespace {
@@ -50,19 +55,37 @@ class Kallsyms : public testing::Test {
     std::uint64_t address_ = 0;
 };
 
+Result<std::vector<AddressRange>> find(std::initializer_list<std::string_view> names) {
+    return find_kernel_symbols(std::span(names.begin(), names.size()));
+}
+
 TEST_F(Kallsyms, FindsAFunctionUpToTheNext) {
-    const auto range = find_kernel_function(kFunction);
-    ASSERT_TRUE(range) << range.error().message;
-    EXPECT_EQ(range->start, address_);
-    EXPECT_GT(range->end, range->start);
-    EXPECT_LT(range->end - range->start, 1U << 20) << "no function is so long";
+    const auto ranges = find({kFunction});
+    ASSERT_TRUE(ranges) << ranges.error().message;
+    ASSERT_EQ(ranges->size(), 1U);
+    EXPECT_EQ(ranges->front().start, address_);
+    EXPECT_GT(ranges->front().end, ranges->front().start);
+    EXPECT_LT(ranges->front().end - ranges->front().start, 1U << 20) << "no function is so long";
+}
+
+TEST_F(Kallsyms, AnswersInTheOrderOfTheNames) {
+    const auto ranges = find({"no_such_function_in_any_kernel", kFunction, "", kFunction});
+    ASSERT_TRUE(ranges) << ranges.error().message;
+    ASSERT_EQ(ranges->size(), 4U);
+    for (const std::size_t absent : {0U, 2U}) {
+        EXPECT_EQ((*ranges)[absent].start, 0U) << absent;
+        EXPECT_EQ((*ranges)[absent].end, 0U) << absent;
+    }
+    for (const std::size_t present : {1U, 3U}) {
+        EXPECT_EQ((*ranges)[present].start, address_) << present;
+    }
 }
 
 TEST_F(Kallsyms, NamesMatchAsAWhole) {
     for (const char* name : {"", "do_exi", "no_such_function_in_any_kernel"}) {
-        const auto range = find_kernel_function(name);
-        ASSERT_FALSE(range) << name;
-        EXPECT_EQ(range.error().errno_value, ENOENT) << name;
+        const auto ranges = find({name});
+        ASSERT_FALSE(ranges) << name;
+        EXPECT_EQ(ranges.error().errno_value, ENOENT) << name;
     }
 }
 
@@ -76,8 +99,8 @@ TEST_F(Kallsyms, HiddenAddressesAreNoAddresses) {
         if (::setgid(65534) != 0 || ::setuid(65534) != 0) {
             ::_exit(255);
         }
-        const auto range = find_kernel_function(kFunction);
-        ::_exit(range ? kShown : range.error().errno_value);
+        const auto ranges = find({kFunction});
+        ::_exit(ranges ? kShown : ranges.error().errno_value);
     }
     const Result<int> status = reap(child);
     ASSERT_TRUE(status) << status.error().message;

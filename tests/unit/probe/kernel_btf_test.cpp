@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <sys/statfs.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <optional>
@@ -34,13 +36,26 @@ TEST_F(KernelBtfTest, CountsTheArgumentsOfATracepoint) {
 TEST_F(KernelBtfTest, AbsentTracepoints) {
     for (const char* name : {"", "sched_process_exi", "no_such_tracepoint", "sched_process_exit "}) {
         EXPECT_EQ(types_->tracepoint_arguments(name), std::nullopt) << name;
-        EXPECT_FALSE(types_->tracepoint_starts_with_pointer(name)) << name;
     }
 }
 
-TEST_F(KernelBtfTest, TellsAPointerFromANumber) {
-    EXPECT_TRUE(types_->tracepoint_starts_with_pointer("sched_process_exit")); // struct task_struct*
-    EXPECT_FALSE(types_->tracepoint_starts_with_pointer("signal_generate"));   // int sig
+TEST_F(KernelBtfTest, FindsFunctions) {
+    EXPECT_TRUE(types_->function_id("do_exit")); // of every kernel
+    for (const char* name : {"", "do_exi", "no_such_function_in_any_kernel", "task_struct"}) {
+        EXPECT_EQ(types_->function_id(name), std::nullopt) << name;
+    }
+}
+
+TEST_F(KernelBtfTest, TellsWhetherPidfdsHaveAFileSystem) {
+    const auto pidfd = static_cast<int>(::syscall(SYS_pidfd_open, ::getpid(), 0));
+    if (pidfd < 0) {
+        GTEST_SKIP() << "this kernel has no pidfds";
+    }
+    struct statfs filesystem{};
+    ASSERT_EQ(::fstatfs(pidfd, &filesystem), 0);
+    ::close(pidfd);
+    constexpr auto kPidfs = 0x50494446;
+    EXPECT_EQ(types_->has_pidfs(), filesystem.f_type == kPidfs);
 }
 
 } // namespace

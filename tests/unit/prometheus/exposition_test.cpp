@@ -173,6 +173,16 @@ TEST(Exposition, TheStatusInFull) {
              "knell_watch_refused_total{why=\"full\"} 1",
              "knell_watch_refused_total{why=\"other\"} 7",
              "knell_unattributed_exits_total{why=\"cgroup_gone\"} 1",
+             "knell_witness_disagreements_total{field=\"exit_code\"} 1",
+             "knell_witness_disagreements_total{field=\"signal\"} 2",
+             "knell_witness_disagreements_total{field=\"core_dumped\"} 0",
+             "knell_pidfds_created_total{via=\"pidfd_open\"} 31",
+             "knell_pidfds_created_total{via=\"clone\"} 32",
+             "knell_pidfds_created_total{via=\"socket\"} 33",
+             "knell_pidfds_created_total{via=\"other\"} 34",
+             "knell_pidfds_held{holder=\"self\"} 1",
+             "knell_pidfds_held{holder=\"container_runtime\"} 3",
+             "knell_pidfds_held{holder=\"unknown\"} 6",
              "knell_event_loop_info{backend=\"io_uring\"} 1",
              "knell_event_loop_turns_total 99",
              "knell_event_loop_overflows_total 6",
@@ -194,6 +204,18 @@ TEST(Exposition, WithoutBpfNothingIsClaimedAboutTheKernelSide) {
         EXPECT_THAT(text, Not(HasSubstr(family)));
     }
     EXPECT_THAT(text, HasSubstr("knell_watches{"));
+}
+
+TEST(Exposition, WhatNobodyObservesIsAbsentAndNotZero) {
+    Status status = full_status();
+    status.observes_pidfds = false;
+    status.held_pidfds.reset();
+    status.witness_disagreements.reset();
+    const std::string text = status_text(status);
+    for (const char* family :
+         {"knell_pidfds_created_total", "knell_pidfds_held", "knell_witness_disagreements_total"}) {
+        EXPECT_THAT(text, Not(HasSubstr(family)));
+    }
 }
 
 TEST(Exposition, RunTimeStatisticsOnlyWhileTheKernelKeepsThem) {

@@ -41,7 +41,9 @@ inline Status full_status() {
                      .wakeups_high_water = 1,
                      .wakeups_late = 2,
                      .signals = 9,
-                     .marks_failed = 4};
+                     .marks_failed = 4,
+                     .pidfds = {31, 32, 33, 34},
+                     .pidfds_dropped = 5};
     status.programs = {{.name = "on_exit", .runs = 12, .time = 3600, .recursion_misses = 0}};
     status.ring_bytes = 168;
     status.ring_capacity_bytes = 8 << 20;
@@ -50,6 +52,9 @@ inline Status full_status() {
     status.watch_capacity = 65536;
     status.watch_refused = {1, 2, 3, 4, 5, 6, 7};
     status.unattributed = {1, 2, 3};
+    status.witness_disagreements = {1, 2, 0};
+    status.observes_pidfds = true;
+    status.held_pidfds = {1, 2, 3, 4, 5, 6};
     status.loop_backend = "io_uring";
     status.loop_turns = 99;
     status.completion_overflows = 6;

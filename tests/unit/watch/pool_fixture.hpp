@@ -1,8 +1,8 @@
 #pragma once
 
 #include "agent/watch/pool.hpp"
-#include "tests/unit/loop/loop_fixture.hpp"
 #include "tests/support/children.hpp"
+#include "tests/unit/loop/loop_fixture.hpp"
 #include "tests/unit/watch/fake_slots.hpp"
 
 #include <array>

@@ -1,5 +1,5 @@
-#include "tests/unit/watch/pool_fixture.hpp"
 #include "agent/pidfd/features.hpp"
+#include "tests/unit/watch/pool_fixture.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -74,13 +74,12 @@ TEST_P(PoolLifecycleTest, EndHasTheSlotsTimes) {
     ASSERT_NE(watch(child), nullptr);
     ASSERT_THAT(slots.tagged, ElementsAre(0));
     EXPECT_EQ(listener.last->end().exit, 0U);
-    slots.memory[0] = knell_slot{.exit_ns = 5000, .notify_ns = 6000, .status = SIGKILL, .reserved = 0};
+    slots.write(0, 5000, 6000);
     ASSERT_TRUE(child.kill(SIGKILL));
     run_until_told("ended");
     ASSERT_EQ(listener.ends.size(), 1U);
     EXPECT_EQ(listener.ends[0].exit, 5000U);
     EXPECT_EQ(listener.ends[0].notify, 6000U);
-    EXPECT_EQ(listener.ends[0].status, std::optional<int>(SIGKILL));
     EXPECT_EQ(listener.ends[0].noticed, listener.times[0]);
     EXPECT_LE(listener.ends[0].noticed, monotonic_now());
 }
@@ -95,7 +94,6 @@ TEST_P(PoolLifecycleTest, EndOfAnUntaggedProcessIsWhatThePidfdSaid) {
     ASSERT_EQ(listener.ends.size(), 1U);
     EXPECT_EQ(listener.ends[0].exit, 0U);
     EXPECT_EQ(listener.ends[0].notify, 0U);
-    EXPECT_EQ(listener.ends[0].status, std::nullopt);
     EXPECT_NE(listener.ends[0].noticed, 0U);
 }
 
@@ -105,7 +103,7 @@ TEST_P(PoolLifecycleTest, ASlotIsClearedBeforeItIsTaggedAgain) {
     }
     Process first = start_sleeper();
     ASSERT_NE(watch(first), nullptr);
-    slots.memory[0] = knell_slot{.exit_ns = 5000, .notify_ns = 6000, .status = 9, .reserved = 0};
+    slots.write(0, 5000, 6000);
     ASSERT_TRUE(first.kill(SIGKILL));
     (void)value_of(first.wait());
     run_until_told("released");

@@ -1,5 +1,5 @@
-#include "tests/unit/watch/pool_fixture.hpp"
 #include "agent/pidfd/features.hpp"
+#include "tests/unit/watch/pool_fixture.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,0 +1,79 @@
+#include "agent/cli/usage.hpp"
+
+#include "agent/config/problems.hpp"
+
+#include <fmt/format.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <vector>
+
+namespace knell {
+namespace {
+
+// CLI11 asks for a command before it says which word is none, and tells words that are too many from the last to the
+// first.
+std::string what_is_wrong(const CLI::App& app, const CLI::ParseError& error) {
+    const std::vector<std::string> unknown = app.remaining(true);
+    if (!app.get_subcommands().empty()) {
+        const bool extra = error.get_exit_code() == static_cast<int>(CLI::ExitCodes::ExtrasError) && !unknown.empty();
+        return extra ? fmt::format("{} is not expected here", knell::quoted(unknown.front())) : error.what();
+    }
+    return unknown.empty() ? "a command is required"
+                           : fmt::format("{} is neither a command nor an option", knell::quoted(unknown.front()));
+}
+
+Result<> flush_output() {
+    if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) {
+        return system_failure("writing to standard output", errno);
+    }
+    return {};
+}
+
+} // namespace
+
+int shell_status(std::optional<int> exit_code, int signal) {
+    constexpr int kFirstOfSignals = 128;
+    return signal != 0 ? kFirstOfSignals + signal : exit_code.value_or(kFailed);
+}
+
+void add_help(CLI::App& app, Command& command) {
+    app.add_subcommand("help", "Show this help")->callback([&app, &command] {
+        command = [&app] {
+            // Not app.help(): that would be the help of the command `help`.
+            fmt::print("{}", app.get_formatter()->make_help(&app, app.get_name(), CLI::AppFormatMode::Normal));
+            return Result<int>(kDone);
+        };
+    });
+}
+
+std::optional<int> parse_arguments(CLI::App& app, int argc, const char* const* argv) {
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::ParseError& error) {
+        if (error.get_exit_code() == 0) { // --help, --version
+            return app.exit(error) == 0 ? kDone : kFailed;
+        }
+        fmt::print(stderr, "{0}: {1}\nTry `{0} help`.\n", app.get_name(), what_is_wrong(app, error));
+        return kUsage;
+    }
+    return std::nullopt;
+}
+
+int run_command(const std::string& program, const Command& command,
+                const std::function<void(const Error&)>& tell_failure) {
+    auto status = command();
+    if (!status && tell_failure) {
+        tell_failure(status.error());
+    }
+    if (auto flushed = flush_output(); !flushed && status) {
+        status = std::unexpected(std::move(flushed.error()));
+    }
+    if (!status) {
+        fmt::print(stderr, "{}: {}\n", program, status.error().message);
+        return kFailed;
+    }
+    return *status;
+}
+
+} // namespace knell
