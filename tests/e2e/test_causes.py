@@ -8,7 +8,7 @@ import signal
 import subprocess
 
 from container import Container, ContainerTest
-from programs import Program, read_lines, wait_until
+from programs import KNELL, Program, await_observing, read_lines, wait_until
 from support import requires
 
 PAGE = pathlib.Path(__file__).parents[2] / "docs" / "causes.md"
@@ -21,10 +21,11 @@ MEASURED = {"time", "start_time", "lifetime_seconds", "teardown_seconds", "react
 
 
 def shape(row: str) -> str:
-    """The words of a row from COMM to KILLER; numbers and container ids stand for any."""
+    """The words of a row from COMM to KILLER; numbers, container ids and units stand for any."""
     words = row.split()[2:-2]
     text = " ".join(words)
     text = re.sub(r"\b[0-9a-f]{12}\b", "CONTAINER", text)
+    text = re.sub(r"\S+\.service\b", "UNIT", text)
     return re.sub(r"(?<!exit )\b\d+\b", "N", text)
 
 
@@ -154,6 +155,11 @@ class Causes(ContainerTest):
         self.assertEqual(killer.wait(), 0)
         self.check("worker CONTAINER signal SIGKILL N supervisor (same_container)", reason="signal")
 
+    def test_parent_ends(self):
+        container, _, _ = self.observe("sleep", program="worker")
+        self.assertEqual(self.start(container.exec_command("pdeathsig", "KILL")).wait(), 0)
+        self.check("worker CONTAINER parent_death SIGKILL parent N worker", reason="parent_death")
+
     # ---- killed from elsewhere
 
     def test_kill_9_from_a_shell(self):
@@ -171,6 +177,17 @@ class Causes(ContainerTest):
         self.assertEqual(killer.wait(), 0)
         self.assertEqual(run.wait(), 128 + signal.SIGKILL)
         self.check("node CONTAINER signal SIGKILL N debug (other_container)", pid=pid)
+
+    def test_cgroup_kill(self):
+        unit = self.make_unit()
+        self.table, self.events = (self.start([KNELL, "trace", "--comm", "php-fpm", *more]) for more in ([], ["--json"]))
+        for trace in (self.table, self.events):
+            await_observing(trace)
+        victim = self.start_victim("sleep", unit=unit, name="php-fpm")
+        victim.await_line("^ready$")
+        self.shell(f"echo 1 > {unit.path}/cgroup.kill")
+        self.assertEqual(victim.wait(), -signal.SIGKILL)
+        self.check("php-fpm UNIT cgroup_kill N bash (host)", pid=victim.pid)
 
     # ---- what looks the same from outside
 
