@@ -55,8 +55,15 @@ class Container:
         return self._runc("exec", "--pid-file", self._pid_file, self.id, self._program, *way)
 
     def exec_pid(self) -> int:
-        """That process's, in our namespace, once it runs."""
-        return int(self._pid_file.read_text())
+        """That process's, in our namespace. runc writes it when the process may already run."""
+
+        def written():
+            try:
+                return int(self._pid_file.read_text())
+            except (FileNotFoundError, ValueError):  # not there yet, or still empty
+                return None
+
+        return wait_until(written, "runc to write the number of what it executes")
 
     def pid(self) -> int:
         """Its init's, in our namespace, once runc has started it."""

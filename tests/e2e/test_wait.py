@@ -197,24 +197,12 @@ class Wait(WaitTest):
         init.await_line("^ready$")
         second = self.start(container.exec_command("sleep"))
         second.await_line("^ready$")
-        pid = self.await_exec_pid(container)
+        pid = container.exec_pid()
         waiter = self.start_wait(pid)
         os.kill(pid, signal.SIGTERM)
         self.assertEqual((waiter.wait(), second.wait()), (128 + signal.SIGTERM,) * 2)
         (row,) = self.rows(waiter)
         self.assertRegex(row, rf" {pid} die +{container.label} +signal SIGTERM +{os.getpid()} .*\(host\)")
-
-    @staticmethod
-    def await_exec_pid(container: Container) -> int:
-        """runc writes it when the process may already run."""
-
-        def written():
-            try:
-                return container.exec_pid()
-            except (FileNotFoundError, ValueError):  # not there yet, or still empty
-                return None
-
-        return wait_until(written, "runc to write the number of what it executes")
 
 
 @requires("setpriv", "prlimit", bpf=False)
