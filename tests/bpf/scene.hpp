@@ -85,9 +85,6 @@ class Scene {
     TempDir& make_directory();
 
   private:
-    Process& execute(const std::string& program, const std::vector<std::string>& arguments,
-                     const ProcessOptions& options);
-
     std::deque<TestCgroup> groups_; // outlives its members
     std::deque<TempDir> directories_;
     std::deque<Process> processes_;
