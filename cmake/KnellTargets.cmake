@@ -41,5 +41,6 @@ function(knell_gtest name label)
   if(arg_SERIAL)
     list(APPEND properties RUN_SERIAL ON)
   endif()
-  gtest_discover_tests(${name} TEST_PREFIX ${label}. DISCOVERY_MODE PRE_TEST PROPERTIES ${properties})
+  # Values as gtest prints them are addresses of this run, and no names.
+  gtest_discover_tests(${name} TEST_PREFIX ${label}. NO_PRETTY_VALUES DISCOVERY_MODE PRE_TEST PROPERTIES ${properties})
 endfunction()

@@ -6,9 +6,11 @@ import pathlib
 import sys
 import xml.etree.ElementTree as ElementTree
 
+MOST_OF_AN_OUTPUT = 8000
+
 
 def main():
-    passed, failed, skipped = 0, [], []
+    passed, failed, skipped, outputs = 0, [], [], []
     for report in sorted(pathlib.Path(sys.argv[1]).glob("*.xml")):
         for case in ElementTree.parse(report).getroot().iter("testcase"):
             name = f"{report.stem}: {case.get('name')}"
@@ -19,6 +21,10 @@ def main():
                 skipped.append(name)
             else:
                 failed.append(name)
+                outputs.append((name, case.findtext("system-out", "")))
+    # Again, because what comes last is what people read, and all that some keep.
+    for name, output in outputs:
+        print(f"== {name}\n{output[-MOST_OF_AN_OUTPUT:]}")
     for name in failed:
         print(f"failed:  {name}")
     for name in skipped:

@@ -54,29 +54,33 @@ class Agent(Program):
             raise AssertionError(f"/metrics: {answer.status}: {answer.text}")
         return Exposition(answer.text)
 
+    def settled_scrape(self) -> Exposition:
+        """A scrape in which all that was told before is told whole. One event moves several counters, and a scrape does
+        not wait for the loop: it may come between two of them. /healthz answers when the loop has turned since."""
+        answer = self.get("/healthz")
+        if answer.status != 200:
+            raise AssertionError(f"/healthz: {answer.status}: {answer.text}")
+        return self.scrape()
+
     def await_sum(self, wanted: float, name: str, **labels) -> Exposition:
-        """The first scrape in which the sum over these series has reached `wanted`."""
+        """Waits until the sum over these series has reached `wanted`; a settled scrape from then."""
         latest = 0.0
 
         def reached():
             nonlocal latest
-            metrics = self.scrape()
-            latest = metrics.sum(name, **labels)
-            return metrics if latest >= wanted else None
+            latest = self.scrape().sum(name, **labels)
+            return latest >= wanted
 
         try:
-            return wait_until(reached, f"{name}{labels} to reach {wanted:g}")
+            wait_until(reached, f"{name}{labels} to reach {wanted:g}")
         except AssertionError as late:
             raise AssertionError(f"{late}; it is {latest:g}") from None
+        return self.settled_scrape()
 
     def await_series(self, **labels) -> Exposition:
-        """Waits until the agent knows a workload with these labels."""
-
-        def known():
-            metrics = self.scrape()
-            return metrics if metrics.values("knell_process_exits_total", **labels) else None
-
-        return wait_until(known, f"series with {labels}")
+        """Waits until the agent knows a workload with these labels; a settled scrape from then."""
+        wait_until(lambda: self.scrape().values("knell_process_exits_total", **labels), f"series with {labels}")
+        return self.settled_scrape()
 
     def stop(self) -> None:
         """SIGTERM: it must leave by itself, and say so."""

@@ -140,7 +140,9 @@ class Metrics(EndToEnd):
         self.assertEqual(metrics.values("knell_feature_info", feature="pidfd_creation", hook=""), [1])
 
     def test_witnesses_of_a_death_agree(self):
-        agent, unit = self.start_agent(), self.make_unit()
+        # The family is of the whole node, and another test makes witnesses disagree: nobody else is watched here.
+        unit = self.make_unit()
+        agent = self.start_agent(f'listen: 127.0.0.1:0\nwatch: {{select: {{cgroup: ["*/{unit.name}"]}}}}\n')
         if not agent.scrape().values("knell_witness_disagreements_total"):
             self.skipTest("the kernel keeps no status of a reaped process (Linux 6.15)")
         victim = self.start_victim("sleep", unit=unit)
