@@ -57,8 +57,8 @@ bool settle(const AgentThread& agent) {
     for (int i = 0; i < 200; ++i) {
         const KernelCounts counts = agent.status().kernel;
         // Other processes of the machine die meanwhile; a reading between two of them balances.
-        if (counts.exits_seen == counts.exits_delivered + counts.exits_dropped &&
-            counts.exits_delivered == agent.exits_counted()) {
+        if (counts.exits_seen == counts.exits_delivered + counts.exits_spilled + counts.exits_unaccounted &&
+            counts.exits_delivered + counts.exits_spilled == agent.exits_counted()) {
             return true;
         }
         (void)::nanosleep(&pause, nullptr);
@@ -122,7 +122,8 @@ Result<Sample> with_agent(const StormOptions& options, bool bpf_stats) {
     sample.balanced = balanced;
     sample.seen = after.kernel.exits_seen - before.kernel.exits_seen;
     sample.delivered = after.kernel.exits_delivered - before.kernel.exits_delivered;
-    sample.dropped = after.kernel.exits_dropped - before.kernel.exits_dropped;
+    sample.dropped = after.kernel.exits_spilled - before.kernel.exits_spilled + after.kernel.exits_unaccounted -
+                     before.kernel.exits_unaccounted;
     sample.counted = (*agent)->exits_counted() - counted_before;
     sample.wakeups = wakeups_of(after) - wakeups_of(before);
     const auto exits = static_cast<double>(std::max<std::uint64_t>(sample.seen, 1));

@@ -177,6 +177,33 @@ struct knell_held_pidfd {
 };
 KNELL_ASSERT_SIZE(struct knell_held_pidfd, 112);
 
+/* ---- spill ---------------------------------------------------------------------------------------------------- */
+
+/*
+ * What the metrics need of an exit that found the ring full. Exits that agree in every byte are counted together, so
+ * whatever tells one process from another is 0 here.
+ */
+struct knell_spill_key {
+    knell_u64 cgroup_id;    /* as in struct knell_process */
+    knell_u64 cgroup_v1_id; /* as in struct knell_process */
+    knell_s32 status;       /* as in struct knell_exit */
+    knell_u32 flags;        /* enum knell_exit_flag, without KNELL_EXIT_WATCHED */
+    knell_u32 stop_signal;  /* as in struct knell_exit */
+    knell_u32 reserved;
+    struct knell_signal fatal; /* of a death by signal, when it is the signal it died of; time_ns is 1, sender_pid is 0
+                                  unless it is 1 (the machine's init), sender_comm is empty */
+};
+KNELL_ASSERT_SIZE(struct knell_spill_key, 120);
+
+struct knell_spill_value {
+    knell_u64 exits;
+    knell_u64 last_ns; /* time of one of the last of them */
+};
+KNELL_ASSERT_SIZE(struct knell_spill_value, 16);
+
+/* How many keys there is room for between two readings; exits of further keys are unaccounted. */
+#define KNELL_SPILL_KEYS 8192
+
 /* ---- shared memory ------------------------------------------------------------------------------------------- */
 
 /*
@@ -196,17 +223,19 @@ struct knell_control {
     knell_u32 reserved0;
     knell_u64 reserved1[7];
     knell_u32 late_wakeup; /* BPF: a timer is running that will wake user space for records that wake nobody */
+    knell_u32 spilled;     /* BPF sets 1 after it added to the spill; user clears it before it takes what is there */
+    knell_u32 births_lost; /* BPF sets 1 when a fork found the ring full; user clears it before it looks for them */
     knell_u32 reserved2;
-    knell_u64 reserved3[7];
+    knell_u64 reserved3[6];
 };
 KNELL_ASSERT_SIZE(struct knell_control, 128);
 
 /* ---- counters, per CPU, never reset -------------------------------------------------------------------------- */
 
 enum knell_counter {
-    KNELL_COUNTER_EXITS_SEEN = 0,         /* processes that ended; = delivered + dropped */
+    KNELL_COUNTER_EXITS_SEEN = 0,         /* processes that ended; = delivered + spilled + unaccounted */
     KNELL_COUNTER_EXITS_DELIVERED = 1,    /* exit records in the ring */
-    KNELL_COUNTER_EXITS_DROPPED = 2,      /* no room in the ring */
+    KNELL_COUNTER_EXITS_SPILLED = 2,      /* no room in the ring: counted in the spill */
     KNELL_COUNTER_FORKS = 3,              /* processes created */
     KNELL_COUNTER_FORKS_DROPPED = 4,      /* of these: no room in the ring */
     KNELL_COUNTER_EXECS = 5,              /* successful execs */
@@ -218,13 +247,15 @@ enum knell_counter {
     KNELL_COUNTER_MARKS_FAILED = 11,      /* task storage refused memory for such a record: the killer stays unknown */
     KNELL_COUNTER_PIDFDS = 12,            /* created by KNELL_PIDFD_OPEN; the other ways follow in their order */
     KNELL_COUNTER_PIDFDS_DROPPED = 16,    /* record wanted, no room in the ring */
-    KNELL_COUNTER_COUNT = 17,
+    KNELL_COUNTER_EXITS_UNACCOUNTED = 17, /* no room in the spill either */
+    KNELL_COUNTER_WAKEUPS_SPILL = 18,     /* the consumer slept, and an exit that had found the ring full woke it */
+    KNELL_COUNTER_COUNT = 19,
 };
 
 struct knell_counters {
     knell_u64 value[KNELL_COUNTER_COUNT]; /* indexed by enum knell_counter */
 };
-KNELL_ASSERT_SIZE(struct knell_counters, 136);
+KNELL_ASSERT_SIZE(struct knell_counters, 152);
 
 /* ---- knobs: constants that the agent sets before the programs are loaded ------------------------------------- */
 

@@ -13,6 +13,7 @@
  */
 #include "bpf/maps.bpf.h"
 #include "bpf/process.bpf.h"
+#include "bpf/spill.bpf.h"
 #include "bpf/usage.bpf.h"
 #include "bpf/wakeup.bpf.h"
 
@@ -69,7 +70,7 @@ static __always_inline void process_ended(struct task_struct* task) {
     }
     record = bpf_ringbuf_reserve(&ring, sizeof(*record), 0);
     if (!record) {
-        count_in(here, KNELL_COUNTER_EXITS_DROPPED);
+        spill_exit(leader, status, flags, now);
         return;
     }
     start_record(&record->head, KNELL_RECORD_EXIT, sizeof(*record), now);

@@ -65,6 +65,14 @@ static __always_inline void schedule_late_wakeup(void) {
     }
 }
 
+/* The agent will look for it in /proc. Not atomic: all who write it write 1. */
+static __always_inline void note_lost_birth(void) {
+    struct knell_control* shared = shared_control();
+    if (shared) {
+        shared->births_lost = 1;
+    }
+}
+
 SEC("tp_btf/task_newtask")
 int BPF_PROG(task_newtask, struct task_struct* task, u64 clone_flags) {
     struct knell_fork* record;
@@ -82,6 +90,7 @@ int BPF_PROG(task_newtask, struct task_struct* task, u64 clone_flags) {
     record = bpf_ringbuf_reserve(&ring, sizeof(*record), 0);
     if (!record) {
         count(KNELL_COUNTER_FORKS_DROPPED);
+        note_lost_birth();
         return 0;
     }
     start_record(&record->head, KNELL_RECORD_FORK, sizeof(*record), bpf_ktime_get_ns());

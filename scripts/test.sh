@@ -16,7 +16,7 @@ run_tests() {
   local report
   report=$PWD/$results/$1-$(tr -c 'a-z\n' '_' <<<"$2").xml
   echo "== tests: $1 ($2)"
-  ctest --preset "$1" --label-regex "$2" --parallel "$jobs" --output-junit "$report" --no-tests=error || true
+  scripts/mounts.sh ctest --preset "$1" --label-regex "$2" --parallel "$jobs" --output-junit "$report" --no-tests=error || true
   if [ ! -s "$report" ]; then
     echo "test: no test ran in preset $1 with labels $2" >&2
     exit 1

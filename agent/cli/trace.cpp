@@ -26,8 +26,12 @@ void warn_of_blind_spots(const std::vector<Feature>& features, const TraceArgume
 }
 
 void warn_of_losses(const KernelCounts& counts, const TraceArguments& arguments) {
-    const std::uint64_t lost = (arguments.exits ? counts.exits_dropped : 0) +
+    const std::uint64_t lost = (arguments.exits ? counts.exits_unaccounted : 0) +
                                (arguments.execs ? counts.execs_dropped : 0) + counts.pidfds_dropped;
+    if (arguments.exits && counts.exits_spilled != 0) {
+        log::warn("{} deaths were counted without their details: they came faster than they could be read",
+                  counts.exits_spilled);
+    }
     if (lost != 0) {
         log::warn("{} events were lost: they came faster than they could be read", lost);
     }

@@ -64,7 +64,11 @@ struct Exit {
     std::string exe;                     // base name of the executable; empty: not known
     std::optional<Nanoseconds> teardown; // exit to notify; watched processes
     std::optional<Nanoseconds> reaction; // notify to our wake-up; watched processes
-    bool spilled = false;                // counted without its details
+    // 0 = this is one process. Else this many that ended alike, counted without what told them apart: no pid, no name,
+    // no times, and `time` is that of one of the last.
+    std::uint64_t spilled = 0;
+    // How many processes ended.
+    [[nodiscard]] std::uint64_t count() const { return spilled != 0 ? spilled : 1; }
 };
 
 // A watched process was collected by its parent.

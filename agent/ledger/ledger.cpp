@@ -41,18 +41,19 @@ void Ledger::on_event(const Event& event) {
 
 void Ledger::count_exit(const Exit& exit) {
     Workload& counts = workload(exit.process.place);
-    counts.exits_[static_cast<std::size_t>(exit.reason)].add();
+    const std::uint64_t count = exit.count();
+    counts.exits_[static_cast<std::size_t>(exit.reason)].add(count);
     if (exit.exit_code) {
-        counts.exit_codes_[exit_code_class(*exit.exit_code)].add();
+        counts.exit_codes_[exit_code_class(*exit.exit_code)].add(count);
     }
     if (exit.signal != 0) {
         const int signal = bounded_signal(exit.signal);
         const KillerClass killer = exit.killer ? exit.killer->kind : KillerClass::unknown;
-        counter_of(counts, &Workload::exit_signals_, {signal, exit.core_dumped}).add();
-        counter_of(counts, &Workload::kills_, {signal, killer}).add();
+        counter_of(counts, &Workload::exit_signals_, {signal, exit.core_dumped}).add(count);
+        counter_of(counts, &Workload::kills_, {signal, killer}).add(count);
     }
     if (exit.oom_scope) {
-        counts.oom_kills_[static_cast<std::size_t>(*exit.oom_scope)].add();
+        counts.oom_kills_[static_cast<std::size_t>(*exit.oom_scope)].add(count);
     }
     if (exit.since_stop_request) {
         histogram_of(counts, &Workload::termination_).observe(*exit.since_stop_request);

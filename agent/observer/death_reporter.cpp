@@ -37,6 +37,25 @@ void DeathReporter::exited(const knell_exit& record, Watch* watch) {
     }
 }
 
+void DeathReporter::spilled(const knell_spill_key& key, const knell_spill_value& value) {
+    knell_exit record{};
+    record.head.time_ns = value.last_ns;
+    record.process.cgroup_id = key.cgroup_id;
+    record.process.cgroup_v1_id = key.cgroup_v1_id;
+    record.status = key.status;
+    record.flags = key.flags;
+    record.stop_signal = key.stop_signal;
+    record.fatal = key.fatal;
+    Exit exit = explain_record(record, nullptr);
+    exit.resources.reset();
+    exit.process.uid.reset();
+    if (exit.killer && exit.killer->pid == 0U) {
+        exit.killer->pid.reset();
+    }
+    exit.spilled = value.exits;
+    events_.on_event(exit);
+}
+
 void DeathReporter::execed(const knell_exec& record) {
     events_.on_event(Exec{identify(record.process, places_.find(cgroups_of(record.process))), record.head.time_ns});
 }

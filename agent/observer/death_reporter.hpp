@@ -37,6 +37,8 @@ class DeathReporter final : public PoolListener {
 
     // An exit record; `watch`: its watch, if it has one.
     void exited(const knell_exit& record, Watch* watch);
+    // Exits that the ring had no room for: one event for all, without what told them apart.
+    void spilled(const knell_spill_key& key, const knell_spill_value& value);
     void execed(const knell_exec& record);
 
     // Tells the deaths that waited for the kernel's notify stamp, if it is there by now or will not come.

@@ -132,6 +132,9 @@ void Observer::finish() {
     for (std::size_t drained = 0; drained < waiting; drained += Consumer::kBatch * sizeof(knell_record)) {
         drain(monotonic_now());
     }
+    if (probe_) {
+        take_spill();
+    }
     pool_->release_all();
 }
 
@@ -144,6 +147,7 @@ void Observer::note_reload(bool ok) {
 
 void Observer::turn_begins(Instant now) {
     drain(now);
+    make_up_for_losses(now);
     reporter_->tell_late(now);
     pool_->open_due(now, kOpensPerTurn);
     places_->maintain(now);
@@ -156,6 +160,44 @@ void Observer::turn_begins(Instant now) {
 void Observer::drain(Instant now) {
     if (consumer_) {
         consumer_->drain(now, [this](std::span<const std::byte> bytes) { handle(bytes); });
+    }
+}
+
+// What the ring had no room for, once there is time for it again.
+void Observer::make_up_for_losses(Instant now) {
+    if (!probe_) {
+        return;
+    }
+    if (__atomic_load_n(&probe_->control().spilled, __ATOMIC_RELAXED) != 0 && now >= next_spill_) {
+        take_spill();
+        next_spill_ = now + kSpillInterval;
+    }
+    if (__atomic_load_n(&probe_->control().births_lost, __ATOMIC_RELAXED) != 0 && now >= next_heal_) {
+        find_lost_births();
+        next_heal_ = now + kHealInterval;
+    }
+}
+
+// Each flag is cleared before what it stands for is taken, and set again when that failed.
+void Observer::take_spill() {
+    std::uint32_t& spilled = probe_->control().spilled;
+    __atomic_store_n(&spilled, 0, __ATOMIC_SEQ_CST);
+    const auto all = probe_->spill().take();
+    if (!all) {
+        spill_errors_.add();
+        __atomic_store_n(&spilled, 1, __ATOMIC_RELAXED);
+        return;
+    }
+    for (const auto& [key, value] : *all) {
+        reporter_->spilled(key, value);
+    }
+}
+
+void Observer::find_lost_births() {
+    std::uint32_t& births_lost = probe_->control().births_lost;
+    __atomic_store_n(&births_lost, 0, __ATOMIC_SEQ_CST);
+    if (const auto scanned = pool_->scan_proc(); !scanned) {
+        __atomic_store_n(&births_lost, 1, __ATOMIC_RELAXED);
     }
 }
 
@@ -224,6 +266,7 @@ Status Observer::status() const {
         status.ring_capacity_bytes = probe_->ring().capacity_bytes();
     }
     status.decode_errors = decode_errors_.value();
+    status.spill_errors = spill_errors_.value();
     for (std::size_t i = 0; i < status.watches.size(); ++i) {
         status.watches[i] = pool_->count(static_cast<WatchState>(i));
     }

@@ -83,12 +83,17 @@ class Observer final : public TurnDriver, public StatusSource {
     // Without BPF new processes are looked for.
     static constexpr Nanoseconds kScanInterval = kSecond;
     static constexpr std::size_t kOpensPerTurn = 256;
+    // Taking the spill waits for the kernel (see Spill), looking for lost births goes through /proc: not more often.
+    static constexpr Nanoseconds kSpillInterval = 100 * kMillisecond;
+    static constexpr Nanoseconds kHealInterval = kSecond;
 
     Observer(const ObserverOptions& options, Loop& loop);
     Result<> open(const ObserverOptions& options);
     void drain(Instant now);
     void handle(std::span<const std::byte> bytes);
-    std::optional<Nanoseconds> consumer_may_sleep();
+    void make_up_for_losses(Instant now);
+    void take_spill();
+    void find_lost_births();
 
     Loop& loop_;
     std::unique_ptr<Ledger> ledger_;
@@ -100,8 +105,11 @@ class Observer final : public TurnDriver, public StatusSource {
     std::unique_ptr<Pool> pool_;
     RingWaiter ring_waiter_;
     Instant next_scan_ = 0;
+    Instant next_spill_ = 0;
+    Instant next_heal_ = 0;
     std::vector<Feature> features_;
     Counter decode_errors_;
+    Counter spill_errors_;
     HeldPidfds held_pidfds_; // at the start
     std::atomic<bool> ready_ = false;
     std::atomic<bool> reload_ok_ = true;

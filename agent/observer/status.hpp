@@ -32,6 +32,7 @@ struct Status {
     std::uint64_t ring_bytes = 0; // waiting in the ring
     std::uint64_t ring_capacity_bytes = 0;
     std::uint64_t decode_errors = 0; // records of a wrong type or size
+    std::uint64_t spill_errors = 0;  // the kernel refused to show the spill; what is in it waits for the next time
 
     std::array<std::uint64_t, kWatchStateNames.size()> watches{};
     std::uint64_t watch_capacity = 0;

@@ -1,5 +1,6 @@
 #include "agent/probe/consumer.hpp"
 
+#include <algorithm>
 #include <atomic>
 
 namespace knell {
@@ -27,6 +28,11 @@ std::optional<Nanoseconds> Consumer::may_sleep() {
     if (ring_.used_bytes() > 0) {
         __atomic_store_n(&control_.armed, 0, __ATOMIC_RELAXED);
         return 0;
+    }
+    if (__atomic_load_n(&control_.spilled, __ATOMIC_RELAXED) != 0 ||
+        __atomic_load_n(&control_.births_lost, __ATOMIC_RELAXED) != 0) {
+        __atomic_store_n(&control_.armed, 0, __ATOMIC_RELAXED);
+        return std::max(coalesce_, kMillisecond);
     }
     return std::nullopt;
 }

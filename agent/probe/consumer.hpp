@@ -33,7 +33,8 @@ class Consumer {
         note_drain(now, count);
     }
 
-    // How long the thread may sleep: 0 = there is more, nullopt = until woken.
+    // How long the thread may sleep: 0 = there is more, nullopt = until woken. While exits wait in the spill, or births
+    // were lost, it does not sleep for long: the caller sees to them when it is time (Observer::make_up_for_losses()).
     std::optional<Nanoseconds> may_sleep();
 
   private:

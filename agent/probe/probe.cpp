@@ -85,6 +85,7 @@ Result<> Probe::map_shared_memory(const ProbeOptions& options) {
         return std::unexpected(std::move(control.error()));
     }
     control_ = static_cast<knell_control*>(*control);
+    spill_.emplace(bpf_map__fd(maps.spill), std::array{bpf_map__fd(maps.spill_even), bpf_map__fd(maps.spill_odd)});
     auto slots = map_array(maps.slots, options.slots * sizeof(knell_slot));
     if (!slots) {
         return std::unexpected(std::move(slots.error()));
@@ -128,7 +129,8 @@ KernelCounts Probe::counts() const {
     KernelCounts counts;
     counts.exits_seen = sum(KNELL_COUNTER_EXITS_SEEN);
     counts.exits_delivered = sum(KNELL_COUNTER_EXITS_DELIVERED);
-    counts.exits_dropped = sum(KNELL_COUNTER_EXITS_DROPPED);
+    counts.exits_spilled = sum(KNELL_COUNTER_EXITS_SPILLED);
+    counts.exits_unaccounted = sum(KNELL_COUNTER_EXITS_UNACCOUNTED);
     counts.forks = sum(KNELL_COUNTER_FORKS);
     counts.forks_dropped = sum(KNELL_COUNTER_FORKS_DROPPED);
     counts.execs = sum(KNELL_COUNTER_EXECS);
@@ -136,6 +138,7 @@ KernelCounts Probe::counts() const {
     counts.wakeups_armed = sum(KNELL_COUNTER_WAKEUPS_ARMED);
     counts.wakeups_high_water = sum(KNELL_COUNTER_WAKEUPS_HIGH_WATER);
     counts.wakeups_late = sum(KNELL_COUNTER_WAKEUPS_LATE);
+    counts.wakeups_spill = sum(KNELL_COUNTER_WAKEUPS_SPILL);
     counts.signals = sum(KNELL_COUNTER_SIGNALS);
     counts.marks_failed = sum(KNELL_COUNTER_MARKS_FAILED);
     static_assert(std::tuple_size_v<decltype(counts.pidfds)> == KNELL_PIDFD_VIA_COUNT);

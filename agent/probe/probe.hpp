@@ -5,12 +5,14 @@
 #include "agent/probe/report.hpp"
 #include "agent/probe/ring.hpp"
 #include "agent/probe/slots.hpp"
+#include "agent/probe/spill.hpp"
 
 #include "bpf/events.h"
 
 #include <csignal>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -48,6 +50,8 @@ class Probe final : public Slots {
     // Becomes readable when a producer wakes the consumer; borrowed.
     [[nodiscard]] int ring_fd() const;
     [[nodiscard]] knell_control& control() { return *control_; }
+    // Exits that the ring had no room for.
+    [[nodiscard]] Spill& spill() { return *spill_; }
     [[nodiscard]] std::span<knell_slot> slots() override { return slots_; }
     Result<> tag(int pidfd, std::uint32_t slot) override;
     void untag(int pidfd) override;
@@ -68,6 +72,7 @@ class Probe final : public Slots {
     bool observes_pidfds_ = false;
     std::unique_ptr<Ring> ring_;
     knell_control* control_ = nullptr;
+    std::optional<Spill> spill_; // from load() on
     std::span<knell_slot> slots_;
 };
 

@@ -21,7 +21,8 @@ struct Feature {
 struct KernelCounts {
     std::uint64_t exits_seen = 0;
     std::uint64_t exits_delivered = 0;
-    std::uint64_t exits_dropped = 0;
+    std::uint64_t exits_spilled = 0;
+    std::uint64_t exits_unaccounted = 0;
     std::uint64_t forks = 0;
     std::uint64_t forks_dropped = 0;
     std::uint64_t execs = 0;
@@ -29,6 +30,7 @@ struct KernelCounts {
     std::uint64_t wakeups_armed = 0;
     std::uint64_t wakeups_high_water = 0;
     std::uint64_t wakeups_late = 0;
+    std::uint64_t wakeups_spill = 0;
     std::uint64_t signals = 0;
     std::uint64_t marks_failed = 0;
     std::array<std::uint64_t, 4> pidfds{}; // created, by enum knell_pidfd_via

@@ -45,8 +45,8 @@ std::string reason_phrase(const Exit& exit) {
     if (exit.preceded_by != 0) {
         text += fmt::format(" after {}", signal_name(exit.preceded_by));
     }
-    if (exit.spilled) {
-        text += " (spilled)";
+    if (exit.spilled != 0) {
+        text += fmt::format(" (spilled, {})", exit.spilled);
     }
     return text;
 }

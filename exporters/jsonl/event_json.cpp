@@ -127,7 +127,8 @@ Json describe(const Exit& exit) {
     put_place(json, exit.process);
     put_seconds(json, "teardown_seconds", exit.teardown);
     put_seconds(json, "reaction_seconds", exit.reaction);
-    json["detail"] = exit.spilled ? "spilled" : "full";
+    json["detail"] = exit.spilled != 0 ? "spilled" : "full";
+    put_nonzero(json, "count", exit.spilled);
     return json;
 }
 

@@ -21,12 +21,13 @@ void emit_by_name(const FamilySink& sink, const Family& family, std::string_view
 
 void collect_kernel(const Status& status, const FamilySink& sink) {
     const KernelCounts& kernel = status.kernel;
-    const std::array<std::pair<const Family*, std::uint64_t>, 8> counters = {{
+    const std::array<std::pair<const Family*, std::uint64_t>, 9> counters = {{
         {&families::kForked, kernel.forks},
         {&families::kExeced, kernel.execs},
         {&families::kExitsSeen, kernel.exits_seen},
         {&families::kExitsDelivered, kernel.exits_delivered},
-        {&families::kExitsDropped, kernel.exits_dropped},
+        {&families::kExitsSpilled, kernel.exits_spilled},
+        {&families::kExitsUnaccounted, kernel.exits_unaccounted},
         {&families::kForksDropped, kernel.forks_dropped},
         {&families::kExecsDropped, kernel.execs_dropped},
         {&families::kMarksFailed, kernel.marks_failed},
@@ -35,10 +36,11 @@ void collect_kernel(const Status& status, const FamilySink& sink) {
         emit_single(sink, *family, to_sample(value));
     }
     emit_single(sink, families::kDecodeErrors, to_sample(status.decode_errors));
+    emit_single(sink, families::kSpillErrors, to_sample(status.spill_errors));
     emit_single(sink, families::kRingBytes, to_sample(status.ring_bytes));
     emit_single(sink, families::kRingCapacity, to_sample(status.ring_capacity_bytes));
-    emit_by_name<3>(sink, families::kWakeups, "mode", {"armed", "high_water", "late"},
-                    {kernel.wakeups_armed, kernel.wakeups_high_water, kernel.wakeups_late});
+    emit_by_name<4>(sink, families::kWakeups, "mode", {"armed", "high_water", "late", "spill"},
+                    {kernel.wakeups_armed, kernel.wakeups_high_water, kernel.wakeups_late, kernel.wakeups_spill});
 }
 
 void collect_programs(const Status& status, const FamilySink& sink) {

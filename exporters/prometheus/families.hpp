@@ -61,8 +61,12 @@ inline constexpr Family kWitnesses = {
 inline constexpr Family kExitsSeen = {"knell_exits_seen_total", Counter, "Exits that the kernel side saw."};
 inline constexpr Family kExitsDelivered = {"knell_exits_delivered_total", Counter,
                                            "Exits that the kernel side put into the ring buffer."};
-inline constexpr Family kExitsDropped = {"knell_exits_dropped_total", Counter,
-                                         "Exits that found no room in the ring buffer."};
+inline constexpr Family kExitsSpilled = {
+    "knell_exits_spilled_total", Counter,
+    "Exits that found no room in the ring buffer and were counted without their details."};
+inline constexpr Family kExitsUnaccounted = {
+    "knell_exits_unaccounted_total", Counter,
+    "Exits that found no room in the spill either: seen, and in no other count."};
 inline constexpr Family kForksDropped = {"knell_forks_dropped_total", Counter,
                                          "Fork records that found no room in the ring buffer."};
 inline constexpr Family kExecsDropped = {"knell_execs_dropped_total", Counter,
@@ -71,6 +75,8 @@ inline constexpr Family kMarksFailed = {"knell_signal_marks_failed_total", Count
                                         "Signals whose sender could not be recorded because the kernel had no memory."};
 inline constexpr Family kDecodeErrors = {"knell_decode_errors_total", Counter,
                                          "Records from the ring buffer of an unknown type or a wrong size."};
+inline constexpr Family kSpillErrors = {"knell_spill_read_errors_total", Counter,
+                                        "Times that the spilled exits could not be read; they wait for the next time."};
 inline constexpr Family kRingBytes = {"knell_ring_bytes", Gauge, "Bytes waiting in the ring buffer."};
 inline constexpr Family kRingCapacity = {"knell_ring_capacity_bytes", Gauge, "Size of the ring buffer in bytes."};
 inline constexpr Family kWakeups = {"knell_wakeups_total", Counter,

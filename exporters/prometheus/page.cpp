@@ -87,8 +87,10 @@ void render_reasons(Html out, const PageData& data) {
     fmt::format_to(out, "</p>\n");
     const KernelCounts& kernel = data.status.kernel;
     if (data.status.bpf) {
-        fmt::format_to(out, "<p class=\"soft\">The kernel side saw {} exits, delivered {} and dropped {}.</p>\n",
-                       kernel.exits_seen, kernel.exits_delivered, kernel.exits_dropped);
+        fmt::format_to(out,
+                       "<p class=\"soft\">The kernel side saw {} exits: {} were delivered, {} counted without their "
+                       "details, {} not accounted for.</p>\n",
+                       kernel.exits_seen, kernel.exits_delivered, kernel.exits_spilled, kernel.exits_unaccounted);
     }
 }
 

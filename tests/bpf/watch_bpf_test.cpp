@@ -224,7 +224,7 @@ TEST_P(Watched, RecycledNumberIsRefused) {
     EXPECT_TRUE(eventually([&] {
         EXPECT_EQ(must(scene_.start({"storm", "2000"}).wait()), EXIT_SUCCESS);
         const KernelCounts counts = observer_->status().kernel;
-        return counts.forks_dropped > 0 && counts.exits_dropped > 0;
+        return counts.forks_dropped > 0 && counts.exits_spilled > 0;
     }));
     must(first.kill(SIGKILL));
     must(first.wait());

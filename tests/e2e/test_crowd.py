@@ -36,7 +36,7 @@ class Crowd(EndToEnd):
                          {("SIGKILL", "parent"): CROWD})
         self.assertEqual(metrics.value("knell_exit_reap_seconds_count", unit=unit.name), ended)
         self.assertEqual(metrics.value("knell_zombies", unit=unit.name), 0)
-        self.assertEqual(metrics.sum("knell_exits_dropped_total"), 0)
+        self.assertEqual(metrics.sum("knell_exits_spilled_total"), 0)
 
         def lines_of_ours():
             lines = map(json.loads, read_lines(events))

@@ -23,13 +23,13 @@ class Storm(EndToEnd):
         self.assertEqual(metrics.by("knell_process_exits_total", "reason", unit=unit.name), {"success": ended})
         self.assertEqual(metrics.by("knell_process_exit_codes_total", "code", unit=unit.name), {"0": ended})
         self.assertGreaterEqual(self.grown("knell_exits_seen_total", before, metrics), ended)
-        for family in ["knell_exits_dropped_total", "knell_decode_errors_total", "knell_bpf_program_misses_total"]:
+        for family in ["knell_exits_spilled_total", "knell_exits_unaccounted_total", "knell_decode_errors_total", "knell_bpf_program_misses_total"]:
             with self.subTest(family):
                 self.assertEqual(metrics.sum(family), 0)
         # Each death was also given its place.
         self.assertEqual(metrics.sum("knell_unattributed_exits_total"), 0)
         # Others die while we read: the sums agree in an instant when none is on its way.
-        wait_until(lambda: self.reconciles(agent.scrape()), "seen = delivered + dropped = counted")
+        wait_until(lambda: self.reconciles(agent.scrape()), "seen = delivered = counted")
 
     @staticmethod
     def grown(family: str, before, after) -> float:
@@ -40,4 +40,4 @@ class Storm(EndToEnd):
         seen = metrics.value("knell_exits_seen_total")
         delivered = metrics.value("knell_exits_delivered_total")
         counted = metrics.sum("knell_process_exits_total")
-        return seen == delivered + metrics.value("knell_exits_dropped_total") and counted == delivered
+        return seen == delivered == counted

@@ -164,9 +164,9 @@ TEST_F(RowTest, WhatIsNotKnownIsADash) {
     Exit spilled;
     spilled.reason = Reason::error;
     spilled.exit_code = 1;
-    spilled.spilled = true;
+    spilled.spilled = 12;
     EXPECT_EQ(format_row(spilled, Layout::for_file()),
-              "-              - -               -                              error exit 1 (spilled) "
+              "-              - -               -                              error exit 1 (spilled, 12) "
               "-                               -        -");
 }
 

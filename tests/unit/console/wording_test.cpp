@@ -61,8 +61,8 @@ TEST(ReasonPhraseOf, NamesTheScopeOfAnOomKill) {
 
 TEST(ReasonPhraseOf, SaysThatDetailsAreLost) {
     Exit exit = killed(Reason::signal, SIGKILL);
-    exit.spilled = true;
-    EXPECT_EQ(reason_phrase(exit), "signal SIGKILL (spilled)");
+    exit.spilled = 12;
+    EXPECT_EQ(reason_phrase(exit), "signal SIGKILL (spilled, 12)");
 }
 
 struct Sender {

@@ -58,6 +58,7 @@ std::set<std::string> fields_of_events() {
     exit.exe = "e";
     exit.teardown = 1;
     exit.reaction = 1;
+    exit.spilled = 1;
     Reap reap{.process = known_process(), .time = 2, .reap = 1};
     Exec exec{.process = known_process(), .time = 2};
     PidfdOpen open{.process = known_process(),

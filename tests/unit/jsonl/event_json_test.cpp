@@ -133,12 +133,13 @@ TEST(EventJson, ASpilledCrashHasOnlyWhatWasCounted) {
     exit.reason = Reason::crash;
     exit.signal = SIGSEGV;
     exit.core_dumped = true;
-    exit.spilled = true;
+    exit.spilled = 12;
     EXPECT_EQ(json::parse(to_json(exit)), json({{"event", "exit"},
                                                 {"reason", "crash"},
                                                 {"signal", "SIGSEGV"},
                                                 {"core_dumped", true},
-                                                {"detail", "spilled"}}));
+                                                {"detail", "spilled"},
+                                                {"count", 12}}));
 }
 
 TEST(EventJson, AReapNamesTheSameProcessAsItsExit) {

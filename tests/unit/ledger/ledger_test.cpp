@@ -39,6 +39,27 @@ TEST(Ledger, CountsNormalExitsByReasonAndCode) {
     EXPECT_EQ(web.exit_signals().size(), 0U);
 }
 
+TEST(Ledger, CountsDeathsThatAreToldTogether) {
+    Ledger ledger({});
+    const auto place = container_place("shop", "web");
+    Exit killed = death_by(place, SIGKILL, KillerClass::kernel);
+    killed.reason = Reason::oom_kill;
+    killed.oom_scope = OomScope::memcg;
+    killed.spilled = 40;
+    ledger.on_event(killed);
+    Exit ended = exit_of(place, 127);
+    ended.spilled = 2;
+    ledger.on_event(ended);
+
+    const Workload& web = ledger.workload(place);
+    EXPECT_EQ(web.exits(Reason::oom_kill), 40U);
+    EXPECT_EQ(web.oom_kills(OomScope::memcg), 40U);
+    EXPECT_EQ(kills_of(web),
+              (std::map<std::pair<int, KillerClass>, std::uint64_t>{{{SIGKILL, KillerClass::kernel}, 40}}));
+    EXPECT_EQ(signals_of(web), (std::map<std::pair<int, bool>, std::uint64_t>{{{SIGKILL, false}, 40}}));
+    EXPECT_EQ(web.exit_codes(exit_code_class(127)), 2U);
+}
+
 TEST(Ledger, CountsDeathsBySignalAndKiller) {
     Ledger ledger({});
     const auto place = container_place("shop", "web");

@@ -47,6 +47,31 @@ TEST_F(ReporterFactsTest, TheKillerIsNamed) {
     EXPECT_EQ(exit.killer->comm, "killer");
 }
 
+TEST_F(ReporterFactsTest, SpilledExitsAreOneEventWithoutTheirProcesses) {
+    start(kAllSources);
+    knell_spill_key key{};
+    key.status = SIGKILL;
+    key.stop_signal = SIGTERM;
+    key.fatal = killed_by(exit_record(victim(), SIGKILL), SIGKILL, KNELL_SENDER_PARENT).fatal;
+    key.fatal.sender_pid = 0; // as the kernel side writes it
+    reporter->spilled(key, {.exits = 12, .last_ns = 5000});
+
+    const std::vector<Exit> told = sink.of<Exit>();
+    ASSERT_EQ(told.size(), 1U);
+    const Exit& exit = told.front();
+    EXPECT_EQ(exit.spilled, 12U);
+    EXPECT_EQ(exit.time, 5000U);
+    EXPECT_EQ(exit.reason, Reason::signal);
+    EXPECT_EQ(exit.preceded_by, SIGTERM);
+    ASSERT_TRUE(exit.killer);
+    EXPECT_EQ(exit.killer->kind, KillerClass::parent);
+    EXPECT_FALSE(exit.killer->pid);
+    EXPECT_EQ(exit.process.pid, 0U);
+    EXPECT_FALSE(exit.process.uid);
+    EXPECT_FALSE(exit.resources);
+    EXPECT_FALSE(exit.since_stop_request);
+}
+
 TEST_F(ReporterFactsTest, AStrangerWithoutAPlaceIsStillNamed) {
     const Exit exit = told(killed_by(exit_record(victim(), SIGKILL), SIGKILL));
     ASSERT_TRUE(exit.killer);

@@ -107,6 +107,23 @@ TEST(Consumer, ARecordBeingWrittenKeepsItAwake) {
     EXPECT_EQ(consumer.may_sleep(), kUntilWoken);
 }
 
+// Its producer found the ring full while we emptied it; nobody wakes us for what is in the spill.
+TEST(Consumer, WhatTheRingHadNoRoomForKeepsItAwake) {
+    FakeRing kernel(kBytes);
+    Ring ring = kernel.map();
+    knell_control control{};
+    for (knell_u32 knell_control::* const loss : {&knell_control::spilled, &knell_control::births_lost}) {
+        Consumer consumer(ring, control, kCoalesce);
+        consumer.drain(kStart, [](std::span<const std::byte>) {});
+        control.*loss = 1;
+        EXPECT_EQ(consumer.may_sleep(), std::optional<Nanoseconds>(kCoalesce));
+        EXPECT_EQ(control.armed, 0U);
+        control.*loss = 0;
+        EXPECT_EQ(consumer.may_sleep(), kUntilWoken);
+        EXPECT_EQ(control.armed, 1U);
+    }
+}
+
 TEST(Consumer, ABatchIsBounded) {
     FakeRing kernel(kBytes);
     Ring ring = kernel.map();

@@ -32,7 +32,8 @@ inline Status full_status() {
     status.bpf_stats = true;
     status.kernel = {.exits_seen = 12,
                      .exits_delivered = 11,
-                     .exits_dropped = 1,
+                     .exits_spilled = 1,
+                     .exits_unaccounted = 2,
                      .forks = 20,
                      .forks_dropped = 2,
                      .execs = 15,
@@ -40,6 +41,7 @@ inline Status full_status() {
                      .wakeups_armed = 7,
                      .wakeups_high_water = 1,
                      .wakeups_late = 2,
+                     .wakeups_spill = 3,
                      .signals = 9,
                      .marks_failed = 4,
                      .pidfds = {31, 32, 33, 34},
@@ -48,6 +50,7 @@ inline Status full_status() {
     status.ring_bytes = 168;
     status.ring_capacity_bytes = 8 << 20;
     status.decode_errors = 5;
+    status.spill_errors = 6;
     status.watches = {1, 2, 3};
     status.watch_capacity = 65536;
     status.watch_refused = {1, 2, 3, 4, 5, 6, 7};

@@ -27,7 +27,8 @@ TEST(Page, SaysWhatRunsAndWhatDoesNot) {
     for (const char* part :
          {"<title>knell</title>", "href=\"/metrics\"", ">ready<", "tp_btf/sched_process_exit(task, group_dead)",
           "no BTF", "CONFIG_DEBUG_INFO_BTF=y", "knell 1.2.3 (abcdef0)", "event loop io_uring", "none yet",
-          "saw 12 exits, delivered 11 and dropped 1", "prefers-color-scheme: dark"}) {
+          "saw 12 exits: 11 were delivered, 1 counted without their details, 2 not accounted for",
+          "prefers-color-scheme: dark"}) {
         EXPECT_THAT(html, HasSubstr(part));
     }
     EXPECT_THAT(html, ::testing::EndsWith("</html>\n"));

@@ -91,6 +91,9 @@ const std::vector<Way>& ways() {
         {"autoreap", {"autoreap", "5"}, exited(0)},
         {"zombie", {"zombie", "0"}, exited(0)},
         {"storm", {"storm", "50"}, exited(0)},
+        {"storm_of_deaths", {"storm", "5", "segv"}, exited(0)},
+        {"storm_of_codes", {"storm-of-codes"}, exited(0)},
+        {"storm_of_kills", {"storm-of-kills", "5"}, exited(0)},
         {"fork_tree", {"fork-tree", "3"}, exited(0)},
     };
     return rows;
@@ -169,7 +172,8 @@ TEST(DieUsage, WrongUseIsStatus2) {
 }
 
 TEST(DieCounts, AreToldAfterTheWork) {
-    for (const auto& [way, amount, count] : {std::tuple{"storm", "25", "25"}, {"fork-tree", "4", "30"}}) {
+    for (const auto& [way, amount, count] :
+         {std::tuple{"storm", "25", "25"}, {"storm-of-kills", "5", "5"}, {"fork-tree", "4", "30"}}) {
         Result<Process> victim = Process::start({die_path(), way, amount});
         ASSERT_TRUE(victim) << victim.error().message;
         EXPECT_EQ(victim->read_after("count").value_or("none"), count) << way;
