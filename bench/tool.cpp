@@ -1,0 +1,132 @@
+#include "bench/tool.hpp"
+
+#include "bench/workload.hpp"
+
+#include <cstdlib>
+#include <sstream>
+#include <utility>
+
+namespace knell::bench {
+namespace {
+
+constexpr Nanoseconds kPatience = 30 * kSecond;
+constexpr const char* kProbeComm = "knell-probe";
+
+Tool peer(const std::string& program, const std::string& package, std::vector<std::string> arguments) {
+    Tool tool{program, {}, "not installed (Debian's " + package + ")", false};
+    if (const auto path = installed(program)) {
+        tool.argv = std::move(arguments);
+        tool.argv.insert(tool.argv.begin(), *path);
+    }
+    return tool;
+}
+
+} // namespace
+
+std::vector<Tool> all_tools() {
+    const std::string knell = beside_us("knell");
+    return {
+        {"knell run", {knell, "run", "--listen", "127.0.0.1:0"}, "", true},
+        {"knell trace", {knell, "trace"}, "", false},
+        peer("exitsnoop", "libbpf-tools", {}),
+        peer("bpftrace", "bpftrace",
+             {"-e",
+              R"(tracepoint:sched:sched_process_exit /pid == tid/ { printf("%d %s %d\n", pid, comm, args->pid); })"}),
+        peer("forkstat", "forkstat", {"-c", "-e", "exit"}),
+    };
+}
+
+std::vector<Tool> present_tools(const std::string& run, Report& report) {
+    std::vector<Tool> present;
+    for (Tool& tool : all_tools()) {
+        if (tool.argv.empty()) {
+            report.absent({run, tool.name, tool.why_absent});
+        } else {
+            present.push_back(std::move(tool));
+        }
+    }
+    return present;
+}
+
+Result<RunningTool> RunningTool::start(const Tool& tool) {
+    auto process = Background::start(tool.argv);
+    if (!process) {
+        return std::unexpected(std::move(process.error()));
+    }
+    RunningTool running(tool, std::move(*process));
+    // Some write once a buffer is full: it takes many deaths to see the first.
+    const Instant deadline = monotonic_now() + kPatience;
+    for (;;) {
+        const auto told = running.has_told_a_death();
+        if (!told) {
+            return std::unexpected(told.error());
+        }
+        if (*told) {
+            running.settle();
+            return running;
+        }
+        if (!running.process_.running() || monotonic_now() > deadline) {
+            return failure(tool.name + " tells no deaths: " + running.process_.output().value_or(""));
+        }
+        if (auto probed = output_of({beside_us("knell-fork-storm"), "fork", "100", kProbeComm}); !probed) {
+            return std::unexpected(std::move(probed.error()));
+        }
+    }
+}
+
+Result<bool> RunningTool::has_told_a_death() const {
+    const auto output = process_.output();
+    if (!output) {
+        return std::unexpected(output.error());
+    }
+    return output->find(tool_.by_metrics ? "metrics on http://" : kProbeComm) != std::string::npos;
+}
+
+void RunningTool::settle() const {
+    constexpr int kStill = 5;
+    Nanoseconds before = process_.cpu_time();
+    int still = 0;
+    (void)eventually(
+        [&] {
+            const timespec pause{0, 50'000'000};
+            (void)::nanosleep(&pause, nullptr);
+            const Nanoseconds now = process_.cpu_time();
+            still = elapsed(before, now) < kMillisecond / 2 ? still + 1 : 0;
+            before = now;
+            return still == kStill;
+        },
+        kPatience);
+}
+
+Result<std::string> RunningTool::metrics() const {
+    const auto output = process_.output();
+    if (!output) {
+        return std::unexpected(output.error());
+    }
+    const std::size_t at = output->find("http://");
+    if (at == std::string::npos) {
+        return failure(tool_.name + " does not say where its metrics are");
+    }
+    return output_of({"curl", "--silent", "--fail", output->substr(at, output->find('\n', at) - at)});
+}
+
+Result<std::uint64_t> RunningTool::told(const std::string& unit) const {
+    if (!tool_.by_metrics) {
+        const auto output = process_.output();
+        return output ? Result<std::uint64_t>(count_of(kWorkloadComm, *output)) : std::unexpected(output.error());
+    }
+    const auto text = metrics();
+    if (!text) {
+        return std::unexpected(text.error());
+    }
+    std::uint64_t told = 0;
+    std::istringstream lines(*text);
+    for (std::string line; std::getline(lines, line);) {
+        if (line.starts_with("knell_process_exits_total{") && line.find('"' + unit + '"') != std::string::npos) {
+            told += std::strtoull(line.c_str() + line.rfind(' '), nullptr, 10);
+        }
+    }
+    return told;
+}
+
+} // namespace knell::bench
