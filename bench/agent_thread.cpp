@@ -1,12 +1,16 @@
 #include "bench/agent_thread.hpp"
 
 #include <pthread.h>
+#include <unistd.h>
+
+#include <functional>
+#include <utility>
 
 namespace knell::bench {
 
-Result<std::unique_ptr<AgentThread>> AgentThread::start() {
+Result<std::unique_ptr<AgentThread>> AgentThread::start(const ObserverOptions& options, std::vector<EventSink*> sinks) {
     std::unique_ptr<AgentThread> agent(new AgentThread());
-    agent->thread_ = std::thread([raw = agent.get()] { raw->run(); });
+    agent->thread_ = std::thread(&AgentThread::run, agent.get(), std::cref(options), std::move(sinks));
     (void)::pthread_getcpuclockid(agent->thread_.native_handle(), &agent->cpu_clock_);
     std::unique_lock lock(agent->mutex_);
     agent->changed_.wait(lock, [&] { return agent->started_.has_value(); });
@@ -17,12 +21,14 @@ Result<std::unique_ptr<AgentThread>> AgentThread::start() {
 }
 
 // io_uring's ring belongs to the thread that makes it, so everything is made here.
-void AgentThread::run() {
+void AgentThread::run(const ObserverOptions& options, std::vector<EventSink*> sinks) {
+    tid_ = ::gettid();
     Result<> started;
     if (auto choice = make_loop(BackendChoice::automatic)) {
         loop_ = std::move(choice->loop);
-        if (auto observer = Observer::start({}, *loop_)) {
+        if (auto observer = Observer::start(options, *loop_)) {
             observer_ = std::move(*observer);
+            observer_->set_sinks(std::move(sinks));
         } else {
             started = std::unexpected(std::move(observer.error()));
         }
@@ -45,16 +51,6 @@ AgentThread::~AgentThread() {
         loop_->stop();
     }
     thread_.join();
-}
-
-std::uint64_t AgentThread::exits_counted() const {
-    std::uint64_t total = 0;
-    for (const auto& workload : observer_->ledger().workloads()) {
-        for (std::size_t reason = 0; reason < kReasonCount; ++reason) {
-            total += workload->exits(static_cast<Reason>(reason));
-        }
-    }
-    return total;
 }
 
 Nanoseconds AgentThread::cpu_time() const {

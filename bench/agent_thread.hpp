@@ -8,6 +8,7 @@
 #include <mutex>
 #include <optional>
 #include <thread>
+#include <vector>
 
 namespace knell::bench {
 
@@ -15,18 +16,19 @@ namespace knell::bench {
 // be told from the benchmark's.
 class AgentThread {
   public:
-    static Result<std::unique_ptr<AgentThread>> start();
+    // Returns when the agent observes. The sinks outlive this.
+    static Result<std::unique_ptr<AgentThread>> start(const ObserverOptions& options, std::vector<EventSink*> sinks);
     ~AgentThread();
 
-    [[nodiscard]] Status status() const { return observer_->status(); }
-    // Exits in the ledger, summed over reasons and workloads.
-    [[nodiscard]] std::uint64_t exits_counted() const;
+    [[nodiscard]] const Observer& observer() const { return *observer_; }
     // User and system time of the loop thread.
     [[nodiscard]] Nanoseconds cpu_time() const;
+    // As in /proc: for what else is known of the thread.
+    [[nodiscard]] pid_t tid() const { return tid_; }
 
   private:
     AgentThread() = default;
-    void run();
+    void run(const ObserverOptions& options, std::vector<EventSink*> sinks);
 
     std::mutex mutex_;
     std::condition_variable changed_;
@@ -34,6 +36,7 @@ class AgentThread {
     std::unique_ptr<Loop> loop_;
     std::unique_ptr<Observer> observer_;
     clockid_t cpu_clock_ = 0;
+    pid_t tid_ = 0;
     std::thread thread_; // last: uses all of the above
 };
 

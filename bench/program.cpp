@@ -64,7 +64,8 @@ std::optional<std::string> installed(const std::string& name) {
     // Tools of the administrator are installed there, and sudo keeps it out of some paths.
     std::istringstream folders(std::string(path != nullptr ? path : "") + ":/usr/sbin:/sbin");
     for (std::string folder; std::getline(folders, folder, ':');) {
-        std::string candidate = folder + "/" + name;
+        std::string candidate = folder;
+        candidate.append("/").append(name);
         if (::access(candidate.c_str(), X_OK) == 0) {
             return candidate;
         }

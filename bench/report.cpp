@@ -40,7 +40,8 @@ void Report::add(std::string_view run, std::string_view subject, std::string_vie
     };
     auto found = std::ranges::find_if(figures_, same);
     if (found == figures_.end()) {
-        found = figures_.insert(found, {std::string(run), std::string(subject), std::string(name), std::string(unit)});
+        found =
+            figures_.insert(found, {std::string(run), std::string(subject), std::string(name), std::string(unit), {}});
     }
     found->samples.push_back(sample);
 }
@@ -54,9 +55,8 @@ void Report::add_latencies(std::string_view run, std::string_view subject, std::
     if (found == latencies_.end()) {
         found = latencies_.insert(found, {std::string(run), std::string(subject), watches, {}});
     }
-    const auto middle = found->us.insert(found->us.end(), us.begin(), us.end());
-    std::sort(middle, found->us.end());
-    std::inplace_merge(found->us.begin(), middle, found->us.end());
+    found->us.insert(found->us.end(), us.begin(), us.end());
+    std::ranges::sort(found->us);
 }
 
 // Once is enough, whatever the number of repetitions.
@@ -79,6 +79,22 @@ const Latencies* Report::latencies(std::string_view run, std::string_view subjec
         return latencies.run == run && latencies.subject == subject && latencies.watches == watches;
     });
     return found == latencies_.end() ? nullptr : &*found;
+}
+
+std::vector<std::string> Report::runs() const {
+    std::vector<std::string> names;
+    const auto remember = [&names](const std::string& name) {
+        if (std::ranges::find(names, name) == names.end()) {
+            names.push_back(name);
+        }
+    };
+    for (const Figure& figure : figures_) {
+        remember(figure.run);
+    }
+    for (const Latencies& latencies : latencies_) {
+        remember(latencies.run);
+    }
+    return names;
 }
 
 } // namespace knell::bench

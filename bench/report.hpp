@@ -66,6 +66,8 @@ class Report {
     [[nodiscard]] const Figure* figure(std::string_view run, std::string_view subject, std::string_view name) const;
     [[nodiscard]] const Latencies* latencies(std::string_view run, std::string_view subject, std::size_t watches) const;
 
+    // Names of all runs, in the order of their first figure.
+    [[nodiscard]] std::vector<std::string> runs() const;
     [[nodiscard]] const std::vector<Figure>& figures() const { return figures_; }
     [[nodiscard]] const std::vector<Latencies>& latencies() const { return latencies_; }
     [[nodiscard]] const std::vector<Absent>& absent() const { return absent_; }

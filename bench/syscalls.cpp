@@ -3,7 +3,6 @@
 #include "agent/base/clock.hpp"
 #include "agent/probe/probe.hpp"
 
-#include <fmt/format.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -12,7 +11,6 @@
 #include <memory>
 #include <string>
 #include <utility>
-#include <vector>
 
 namespace knell::bench {
 namespace {
@@ -58,16 +56,6 @@ double time_pidfd_open(std::uint64_t calls) {
     return mean;
 }
 
-struct Times {
-    std::vector<double> getppid;
-    std::vector<double> pidfd_open;
-};
-
-double median(std::vector<double> values) {
-    std::ranges::sort(values);
-    return values[values.size() / 2];
-}
-
 std::string hook_of(const Probe& probe) {
     const auto found = std::ranges::find(probe.features(), "pidfd_creation", &Feature::name);
     return found != probe.features().end() && found->on() ? found->hook : "not observed: " + found->why_not;
@@ -75,10 +63,9 @@ std::string hook_of(const Probe& probe) {
 
 } // namespace
 
-Result<> syscalls(const SyscallOptions& options) {
-    enum Setting { nothing, without, with, kSettings };
-    Times times[kSettings];
-    std::string hook;
+Result<> syscalls(const SyscallOptions& options, Report& report) {
+    enum Setting { nothing, without, with };
+    static constexpr const char* kNames[] = {"nothing attached", "knell, pidfd_creation: off"};
     for (std::uint32_t round = 0; round < options.repetitions; ++round) {
         for (const Setting setting : {nothing, without, with}) {
             std::unique_ptr<Probe> probe;
@@ -90,21 +77,11 @@ Result<> syscalls(const SyscallOptions& options) {
                     return std::unexpected(std::move(loaded.error()));
                 }
                 probe = std::move(*loaded);
-                hook = hook_of(*probe);
             }
-            times[setting].getppid.push_back(time_getppid(options.calls));
-            times[setting].pidfd_open.push_back(time_pidfd_open(options.calls / 16));
+            const std::string who = setting == with ? "knell, by " + hook_of(*probe) : kNames[setting];
+            report.add("syscalls", who, "getppid", "ns", time_getppid(options.calls));
+            report.add("syscalls", who, "pidfd_open + close", "ns", time_pidfd_open(options.calls / 16));
         }
-    }
-    fmt::print("{} rounds, medians in ns; pidfd creation by {}\n", options.repetitions, hook);
-    fmt::print("{:<28} {:>10} {:>8} {:>20} {:>8}\n", "", "getppid", "ratio", "pidfd_open + close", "ratio");
-    for (const Setting setting : {nothing, without, with}) {
-        static constexpr const char* kNames[] = {"nothing attached", "knell, pidfd creation off", "knell"};
-        const double getppid = median(times[setting].getppid);
-        const double pidfd_open = median(times[setting].pidfd_open);
-        fmt::print("{:<28} {:>10.1f} {:>8.2f} {:>20.0f} {:>8.2f}\n", kNames[setting], getppid,
-                   getppid / median(times[nothing].getppid), pidfd_open,
-                   pidfd_open / median(times[nothing].pidfd_open));
     }
     return {};
 }

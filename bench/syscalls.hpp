@@ -1,6 +1,7 @@
 #pragma once
 
 #include "agent/base/result.hpp"
+#include "bench/report.hpp"
 
 #include <cstdint>
 
@@ -13,6 +14,6 @@ struct SyscallOptions {
 
 // What the programs that observe pidfds cost those who make none: times a system call that does nothing, with nothing
 // attached, with the programs but that one, and with all of them, in turn.
-Result<> syscalls(const SyscallOptions& options);
+Result<> syscalls(const SyscallOptions& options, Report& report);
 
 } // namespace knell::bench

@@ -1,5 +1,8 @@
 #include "agent/loop/loop_base.hpp"
 
+#include <poll.h>
+
+#include <algorithm>
 #include <cerrno>
 
 namespace knell {
@@ -7,14 +10,21 @@ namespace knell {
 Result<> LoopBase::run(TurnDriver& driver) {
     Instant now = monotonic_now();
     while (!stop_requested_.exchange(false)) {
-        if (Result<> waited = wait(sleep_limit(driver, now)); !waited) {
+        std::optional<Nanoseconds> limit = sleep_limit(driver, now);
+        if (crowd_.gathering() && limit != Nanoseconds{0}) {
+            gather(std::min(Crowd::kGather, limit.value_or(Crowd::kGather)));
+            limit = 0;
+        }
+        if (Result<> waited = wait(limit); !waited) {
             return waited;
         }
         now = monotonic_now();
         turns_.add();
+        const std::uint64_t before = completions_.value();
         driver.turn_begins(now);
         complete_cancelled(now);
         dispatch(now);
+        crowd_.note_turn(now, completions_.value() - before);
     }
     return {};
 }
@@ -22,6 +32,13 @@ Result<> LoopBase::run(TurnDriver& driver) {
 void LoopBase::stop() {
     stop_requested_.store(true);
     wake_.signal();
+}
+
+// Only wake() and stop() end it early; what completes meanwhile wakes nobody.
+void LoopBase::gather(Nanoseconds span) const {
+    pollfd wake{.fd = wake_.fd(), .events = POLLIN, .revents = 0};
+    const timespec limit{.tv_sec = 0, .tv_nsec = static_cast<long>(span)};
+    (void)::ppoll(&wake, 1, &limit, nullptr);
 }
 
 std::optional<Nanoseconds> LoopBase::sleep_limit(TurnDriver& driver, Instant now) const {

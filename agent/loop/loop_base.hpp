@@ -1,6 +1,7 @@
 #pragma once
 
 #include "agent/base/counter.hpp"
+#include "agent/loop/crowd.hpp"
 #include "agent/loop/loop.hpp"
 #include "agent/loop/op_list.hpp"
 #include "agent/loop/wake_fd.hpp"
@@ -42,9 +43,11 @@ class LoopBase : public Loop {
     virtual void dispatch(Instant now) = 0;
 
     [[nodiscard]] std::optional<Nanoseconds> sleep_limit(TurnDriver& driver, Instant now) const;
+    void gather(Nanoseconds span) const;
     void complete_cancelled(Instant now);
 
     OpList cancelled_;
+    Crowd crowd_;
     std::atomic<bool> stop_requested_ = false;
 };
 

@@ -127,11 +127,7 @@ Result<> Observer::set_select(WatchSelect select) {
 }
 
 void Observer::finish() {
-    // Producers may go on: no more than what is waiting now.
-    const std::size_t waiting = probe_ ? probe_->ring().used_bytes() : 0;
-    for (std::size_t drained = 0; drained < waiting; drained += Consumer::kBatch * sizeof(knell_record)) {
-        drain(monotonic_now());
-    }
+    drain(monotonic_now()); // producers may go on: no more than what is waiting now
     if (probe_) {
         take_spill();
     }

@@ -6,7 +6,6 @@
 namespace knell {
 
 void Consumer::note_drain(Instant now, std::size_t count) {
-    more_ = count == kBatch;
     // An empty drain ends the storm: back to being woken by the next exit.
     storm_ = count > 0 && (count > kFewRecords || elapsed(last_records_, now) < coalesce_);
     if (count > 0) {
@@ -15,9 +14,6 @@ void Consumer::note_drain(Instant now, std::size_t count) {
 }
 
 std::optional<Nanoseconds> Consumer::may_sleep() {
-    if (more_) {
-        return 0;
-    }
     if (storm_ && coalesce_ > 0) {
         return coalesce_;
     }

@@ -5,6 +5,7 @@
 
 #include "bpf/events.h"
 
+#include <limits>
 #include <optional>
 
 namespace knell {
@@ -18,23 +19,25 @@ class Consumer {
   public:
     // More records than this in one drain, or two drains with records within `coalesce`, are a storm.
     static constexpr std::size_t kFewRecords = 16;
-    // A drain is bounded so that pidfds and signals get their turn.
-    static constexpr std::size_t kBatch = 4096;
 
     // Both outlive the consumer. `control` is shared with the kernel.
     Consumer(Ring& ring, knell_control& control, Nanoseconds coalesce)
         : ring_(ring), control_(control), coalesce_(coalesce) {}
 
+    // Gives all records that are in the ring when this begins: bounded by its size, some ten milliseconds. Not in
+    // smaller batches: what the loop dispatches after it (the end of a process, its reap) was recorded before, and must
+    // not overtake its record.
     template <typename Handler>
     void drain(Instant now, Handler&& handler) {
         // Awake: producers need not wake us until may_sleep() says so again.
         __atomic_store_n(&control_.armed, 0, __ATOMIC_RELAXED);
-        const std::size_t count = ring_.drain(kBatch, handler);
+        const std::size_t count = ring_.drain(std::numeric_limits<std::size_t>::max(), handler);
         note_drain(now, count);
     }
 
-    // How long the thread may sleep: 0 = there is more, nullopt = until woken. While exits wait in the spill, or births
-    // were lost, it does not sleep for long: the caller sees to them when it is time (Observer::make_up_for_losses()).
+    // How long the thread may sleep: 0 = there is more already, nullopt = until woken. While exits wait in the spill,
+    // or births were lost, it does not sleep for long: the caller sees to them when it is time
+    // (Observer::make_up_for_losses()).
     std::optional<Nanoseconds> may_sleep();
 
   private:
@@ -45,7 +48,6 @@ class Consumer {
     Nanoseconds coalesce_;
     Instant last_records_ = 0; // when a drain last found any
     bool storm_ = false;
-    bool more_ = false;
 };
 
 } // namespace knell

@@ -1,0 +1,105 @@
+#include "bench/react.hpp"
+
+#include "agent/probe/probe.hpp"
+#include "bench/herd.hpp"
+#include "bench/watcher.hpp"
+
+#include <fmt/format.h>
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <memory>
+#include <random>
+#include <utility>
+
+namespace knell::bench {
+namespace {
+
+constexpr Nanoseconds kPatience = 10 * kSecond;
+
+std::vector<Contestant> contestants() {
+    return {pool_on_uring(), bare_epoll(), pool_on_epoll(), bare_uring()};
+}
+
+// Random victims, the same for everybody.
+std::vector<std::size_t> pick_victims(std::size_t herd, std::uint32_t deaths, std::uint32_t round) {
+    std::vector<std::size_t> all(herd);
+    for (std::size_t i = 0; i < herd; ++i) {
+        all[i] = i;
+    }
+    std::mt19937 random(round);
+    std::ranges::shuffle(all, random);
+    all.resize(std::min<std::size_t>(deaths, herd));
+    return all;
+}
+
+Result<std::vector<double>> latencies_of(const Contestant& contestant, std::size_t watches, const ReactOptions& options,
+                                         std::uint32_t round) {
+    // As many die as there are left to watch: the size of the pool stays about the same.
+    const std::uint32_t deaths = std::min<std::uint32_t>(options.deaths, static_cast<std::uint32_t>(watches));
+    auto herd = Herd::start(watches);
+    if (!herd) {
+        return std::unexpected(std::move(herd.error()));
+    }
+    // The programs stamp the ends for everybody alike.
+    ProbeOptions probe_options;
+    probe_options.slots = static_cast<std::uint32_t>(watches);
+    probe_options.pidfd_creation = false;
+    auto probe = Probe::load(probe_options);
+    if (!probe) {
+        return std::unexpected(std::move(probe.error()));
+    }
+    auto watching = WatcherThread::start(contestant, herd->pids(), probe->get());
+    if (!watching) {
+        return std::unexpected(std::move(watching.error()));
+    }
+    std::uint64_t killed = 0;
+    for (const std::size_t victim : pick_victims(watches, deaths, round)) {
+        if (auto sent = herd->kill(victim); !sent) {
+            return std::unexpected(std::move(sent.error()));
+        }
+        ++killed;
+        if (!eventually([&] { return (*watching)->handled() >= killed; }, kPatience)) {
+            return failure(
+                fmt::format("{} did not notice the death of process {}", contestant.name, herd->pids()[victim]));
+        }
+        const timespec pause{0, static_cast<long>(options.pause_us) * 1000};
+        (void)::nanosleep(&pause, nullptr);
+    }
+    return (*watching)->finish();
+}
+
+// One descriptor each, and some for everything else.
+std::size_t most_watches() {
+    constexpr rlim_t kReserved = 200;
+    rlimit limit{};
+    (void)::getrlimit(RLIMIT_NOFILE, &limit);
+    limit.rlim_cur = limit.rlim_max;
+    (void)::setrlimit(RLIMIT_NOFILE, &limit);
+    return limit.rlim_max > kReserved ? static_cast<std::size_t>(limit.rlim_max - kReserved) : 0;
+}
+
+} // namespace
+
+Result<> react(const ReactOptions& options, Report& report) {
+    const std::size_t most = most_watches();
+    for (const std::size_t watches : options.watches) {
+        if (watches > most) {
+            report.absent(
+                {"react", fmt::format("{} watches", watches), fmt::format("RLIMIT_NOFILE leaves room for {}", most)});
+            continue;
+        }
+        for (std::uint32_t round = 0; round < options.repetitions; ++round) {
+            for (const Contestant& contestant : contestants()) {
+                const auto latencies = latencies_of(contestant, watches, options, round);
+                if (!latencies) {
+                    return failure_in(contestant.name, latencies.error());
+                }
+                report.add_latencies("react", contestant.name, watches, *latencies);
+            }
+        }
+    }
+    return {};
+}
+
+} // namespace knell::bench
