@@ -69,9 +69,12 @@ KNELL_ASSERT_SIZE(struct knell_process, 72);
 struct knell_fork {
     struct knell_record head;
     struct knell_process child;
-    knell_u64 clone_flags; /* CLONE_* of the creating call */
+    knell_u64 clone_flags;      /* CLONE_* of the creating call */
+    knell_u64 creator_start_ns; /* start of the process that made the call */
+    knell_u32 creator_pid;      /* its pid; with CLONE_PARENT it is not the parent */
+    knell_u32 reserved;
 };
-KNELL_ASSERT_SIZE(struct knell_fork, 96);
+KNELL_ASSERT_SIZE(struct knell_fork, 112);
 
 struct knell_exec {
     struct knell_record head;

@@ -75,6 +75,7 @@ static __always_inline void note_lost_birth(void) {
 
 SEC("tp_btf/task_newtask")
 int BPF_PROG(task_newtask, struct task_struct* task, u64 clone_flags) {
+    struct task_struct* creator = bpf_get_current_task_btf()->group_leader;
     struct knell_fork* record;
 
     if (task->flags & PF_KTHREAD) {
@@ -96,6 +97,9 @@ int BPF_PROG(task_newtask, struct task_struct* task, u64 clone_flags) {
     start_record(&record->head, KNELL_RECORD_FORK, sizeof(*record), bpf_ktime_get_ns());
     read_process(&record->child, task);
     record->clone_flags = clone_flags;
+    record->creator_start_ns = creator->start_time;
+    record->creator_pid = creator->tgid;
+    record->reserved = 0;
     bpf_ringbuf_submit(record, high_water_wakeup());
     schedule_late_wakeup();
     return 0;

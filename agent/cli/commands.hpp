@@ -41,6 +41,16 @@ struct WaitArguments {
 // The shell's status of the process named last, or kTimedOut.
 Result<int> wait_for_exits(const WaitArguments& arguments);
 
+struct StatArguments {
+    std::vector<std::string> command;
+    bool json = false;
+    bool bpf_time = false;     // measure the programs' time as well
+    bool wait_for_all = false; // until the command's last descendant ended
+    std::string output;        // a file; empty: standard error
+};
+// The shell's status of the command, 127 and 126 when it could not be started.
+Result<int> stat(const StatArguments& arguments);
+
 struct DoctorArguments {
     bool json = false;
 };

@@ -99,6 +99,23 @@ void add_wait(CLI::App& app, Command& command) {
     });
 }
 
+void add_stat(CLI::App& app, Command& command) {
+    auto arguments = std::make_shared<StatArguments>();
+    CLI::App* stat = app.add_subcommand("stat", "Run a command and tell how its processes lived and died");
+    stat->add_option("COMMAND", arguments->command, "The command and its arguments, after --")
+        ->required()
+        ->type_name("");
+    stat->add_flag("--json", arguments->json, "The report as one JSON object");
+    stat->add_option("--output,-o", arguments->output, "Write the report to this file instead of standard error")
+        ->type_name("FILE");
+    stat->add_flag("--wait", arguments->wait_for_all, "Wait for all descendants, not for the command alone");
+    stat->add_flag("--bpf-time", arguments->bpf_time,
+                   "Measure the time of the BPF programs too, which makes them a little slower");
+    stat->footer("Exit status: the command's (128 and the signal's number for a death by signal), 127 when it was not "
+                 "found,\n126 when it could not be executed.");
+    stat->callback([arguments, &command] { command = [arguments] { return knell::stat(*arguments); }; });
+}
+
 void add_doctor(CLI::App& app, Command& command) {
     auto arguments = std::make_shared<DoctorArguments>();
     CLI::App* doctor =
@@ -129,6 +146,7 @@ int main(int argc, char** argv) {
     add_run(app, command);
     add_trace(app, command);
     add_wait(app, command);
+    add_stat(app, command);
     add_doctor(app, command);
     add_check_config(app, command);
     add_help(app, command);

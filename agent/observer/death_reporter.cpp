@@ -80,6 +80,9 @@ Exit DeathReporter::explain_record(const knell_exit& record, std::shared_ptr<con
 }
 
 bool DeathReporter::selects(const knell_process& process, const Fd* proc_directory) {
+    if (select_.process && !select_.process(process)) {
+        return false;
+    }
     if (!select_.comm.selects(std::string(text_of(process.comm)))) {
         return false;
     }

@@ -9,6 +9,7 @@
 
 #include "bpf/events.h"
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -19,6 +20,7 @@ namespace knell {
 struct WatchSelect {
     PatternList cgroup;
     PatternList comm;
+    std::function<bool(const knell_process&)> process{}; // asked first; empty = all
 };
 
 // Joins the witnesses of a death into events: the exit record (why), the slot (the kernel's times), the pidfd (our

@@ -38,6 +38,7 @@ ProbeOptions probe_options(const ObserverOptions& options, std::uint32_t slots, 
     wanted.ring_bytes = options.ring_bytes;
     wanted.slots = slots;
     wanted.read_cgroup_v1 = read_cgroup_v1;
+    wanted.late_wakeup = options.late_wakeup;
     wanted.stop_signals = options.stop_signals;
     wanted.pidfd_creation = options.pidfd_creation;
     wanted.record_pidfds = options.record_pidfds;
@@ -64,7 +65,7 @@ Result<std::unique_ptr<Observer>> Observer::start(const ObserverOptions& options
 }
 
 Observer::Observer(const ObserverOptions& options, Loop& loop)
-    : loop_(loop), ledger_(std::make_unique<Ledger>(options.ledger)) {}
+    : loop_(loop), ledger_(std::make_unique<Ledger>(options.ledger)), on_birth_(options.on_birth) {}
 
 Observer::~Observer() = default;
 
@@ -201,6 +202,9 @@ void Observer::handle(std::span<const std::byte> bytes) {
     std::visit(Overloaded{
                    [this](UndecodableRecord) { decode_errors_.add(); },
                    [this](const knell_fork* fork) {
+                       if (on_birth_) {
+                           on_birth_(*fork);
+                       }
                        (void)places_->find(cgroups_of(fork->child)); // first sight: its series start at zero
                        pool_->forked(fork->child, fork->head.time_ns);
                    },

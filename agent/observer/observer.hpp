@@ -15,6 +15,7 @@
 
 #include <atomic>
 #include <csignal>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -30,11 +31,14 @@ struct ObserverOptions {
     WatchSelect select{PatternList({"*"}), PatternList({"*"})};
     AttributionMode attribution = AttributionMode::automatic;
     LedgerLimits ledger;
-    std::vector<int> stop_signals{SIGTERM}; // the first of them starts the clock of a termination
-    bool pidfd_creation = true;             // count who opens pidfds
-    bool record_pidfds = false;             // and tell each opening as an event
-    bool held_pidfds = true;                // count once, at the start, who holds some already
-    std::string why_not_io_uring;           // from make_loop(), for the features
+    std::vector<int> stop_signals{SIGTERM};       // the first of them starts the clock of a termination
+    bool pidfd_creation = true;                   // count who opens pidfds
+    bool record_pidfds = false;                   // and tell each opening as an event
+    bool held_pidfds = true;                      // count once, at the start, who holds some already
+    Nanoseconds late_wakeup = 100 * kMillisecond; // how long births may wait to be seen when nobody dies
+    // Called for each birth before anything else is told of the process. Loop thread.
+    std::function<void(const knell_fork&)> on_birth{};
+    std::string why_not_io_uring; // from make_loop(), for the features
 };
 
 // Everything between the kernel and the exporters: drains the ring, keeps the pool, explains and places each death, and
@@ -99,6 +103,7 @@ class Observer final : public TurnDriver, public StatusSource {
     std::unique_ptr<Ledger> ledger_;
     std::unique_ptr<Places> places_;
     FanOut events_;
+    std::function<void(const knell_fork&)> on_birth_;
     std::unique_ptr<Probe> probe_; // null: without BPF
     std::optional<Consumer> consumer_;
     std::unique_ptr<DeathReporter> reporter_;

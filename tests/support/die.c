@@ -95,6 +95,7 @@ static const struct way ways[] = {
     {"storm", die_storm, 1, ANY_NUMBER, "N [WAY ...]  N times fork, _exit or death by WAY, wait; prints \"count N\""},
     {"storm-of-codes", die_storm_of_codes, 0, 0, "256 times the same, each with another exit code"},
     {"storm-of-kills", die_storm_of_kills, 1, 1, "N  N times fork, kill, wait; prints \"count N\""},
+    {"clone-parent", die_clone_parent, 1, 1, "CODE  makes a child of its own parent (CLONE_PARENT), which exits CODE"},
     {"fork-tree", die_fork_tree, 1, 1, "DEPTH  two children each down to DEPTH; prints \"count\" of descendants"},
     {"pidns-init", die_pidns_init, 1, 1,
      "N  children: init of a new pid namespace, exits N; a sleeper in it (root only)"},

@@ -3,8 +3,10 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -214,6 +216,25 @@ void die_storm_of_kills(char** args) {
         wait_for_end(child);
     }
     say("count %ld\n", count);
+    _exit(0);
+}
+
+/* Its creator is not its parent. It ends first: a pipe tells when. */
+void die_clone_parent(char** args) {
+    const int code = exit_code(args[0]);
+    int ended[2];
+    if (pipe(ended) != 0) {
+        give_up("pipe");
+    }
+    const long child = syscall(SYS_clone, CLONE_PARENT | SIGCHLD, 0, 0, 0, 0);
+    if (child < 0) {
+        give_up("clone with CLONE_PARENT");
+    }
+    if (child == 0) {
+        _exit(code);
+    }
+    close(ended[1]);
+    await(ended[0]);
     _exit(0);
 }
 

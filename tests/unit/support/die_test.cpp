@@ -95,6 +95,7 @@ const std::vector<Way>& ways() {
         {"storm_of_codes", {"storm-of-codes"}, exited(0)},
         {"storm_of_kills", {"storm-of-kills", "5"}, exited(0)},
         {"fork_tree", {"fork-tree", "3"}, exited(0)},
+        {"clone_parent", {"clone-parent", "4"}, exited(0)},
     };
     return rows;
 }
