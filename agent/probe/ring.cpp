@@ -12,6 +12,11 @@ std::size_t page_bytes() {
     return static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
 }
 
+// The producers' position, the data, and a page of the data's second mapping.
+std::size_t producer_bytes(std::size_t bytes) {
+    return page_bytes() + bytes + page_bytes();
+}
+
 } // namespace
 
 Result<Ring> Ring::map(int map_fd, std::size_t bytes) {
@@ -20,8 +25,9 @@ Result<Ring> Ring::map(int map_fd, std::size_t bytes) {
     if (consumer == MAP_FAILED) {
         return system_failure("mapping the ring's consumer page", errno);
     }
-    // The kernel maps the data twice in a row, so that a record never wraps.
-    void* producer = ::mmap(nullptr, page + 2 * bytes, PROT_READ, MAP_SHARED, map_fd, static_cast<off_t>(page));
+    // The kernel has the data twice in a row, so that a record never wraps. A page of the second time holds what is
+    // left of any record of ours; all of it would count as resident memory once more.
+    void* producer = ::mmap(nullptr, producer_bytes(bytes), PROT_READ, MAP_SHARED, map_fd, static_cast<off_t>(page));
     if (producer == MAP_FAILED) {
         const int error = errno;
         ::munmap(consumer, page);
@@ -41,7 +47,7 @@ Ring::Ring(Ring&& other) noexcept
 Ring::~Ring() {
     if (consumer_page_ != nullptr) {
         ::munmap(consumer_page_, page_bytes());
-        ::munmap(producer_pages_, page_bytes() + 2 * bytes_);
+        ::munmap(producer_pages_, producer_bytes(bytes_));
     }
 }
 

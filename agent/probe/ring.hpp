@@ -13,7 +13,8 @@ namespace knell {
 // from any thread.
 class Ring {
   public:
-    // `map_fd` is borrowed for the call; the mappings keep the ring alive. `bytes` is the map's max_entries.
+    // `map_fd` is borrowed for the call; the mappings keep the ring alive. `bytes` is the map's max_entries. No record
+    // that wraps is longer than a page (the longest of bpf/events.h has a few hundred bytes).
     static Result<Ring> map(int map_fd, std::size_t bytes);
     Ring(Ring&& other) noexcept;
     Ring& operator=(Ring&&) = delete;
@@ -43,7 +44,7 @@ class Ring {
     }
 
     void* consumer_page_;  // read-write: our position
-    void* producer_pages_; // read-only: the producers' position, then the data twice in a row
+    void* producer_pages_; // read-only: the producers' position, the data, and its first page again
     const std::byte* data_;
     std::size_t bytes_;
 };
