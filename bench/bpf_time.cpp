@@ -42,4 +42,11 @@ std::vector<ProgramTime> difference(const std::vector<ProgramTime>& before, cons
     return between;
 }
 
+std::vector<ProgramTime> without(std::vector<ProgramTime> times, const std::vector<ProgramTime>& others) {
+    std::erase_if(times, [&](const ProgramTime& program) {
+        return std::ranges::find(others, program.id, &ProgramTime::id) != others.end();
+    });
+    return times;
+}
+
 } // namespace knell::bench

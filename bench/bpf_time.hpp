@@ -23,4 +23,7 @@ Result<std::vector<ProgramTime>> program_times();
 // What happened in between; programs that came or went are left out.
 std::vector<ProgramTime> difference(const std::vector<ProgramTime>& before, const std::vector<ProgramTime>& after);
 
+// Programs of `times` that are not among `others`.
+std::vector<ProgramTime> without(std::vector<ProgramTime> times, const std::vector<ProgramTime>& others);
+
 } // namespace knell::bench

@@ -110,7 +110,11 @@ Result<> killed_and_restarted(const Tool& tool, const Workload& workload, std::u
 
 Result<> freeze(const FreezeOptions& options, Report& report) {
     const Workload workload{.how = "fork", .exits = options.exits, .workers = options.workers};
-    for (const Tool& tool : present_tools(kRun, report)) {
+    const auto tools = working_tools(kRun, report);
+    if (!tools) {
+        return std::unexpected(tools.error());
+    }
+    for (const Tool& tool : *tools) {
         if (auto measured = stopped_and_continued(tool, workload, options.milliseconds, report); !measured) {
             return failure_in(tool.name, std::move(measured.error()));
         }

@@ -3,6 +3,7 @@
 #include "agent/base/result.hpp"
 
 #include <cstddef>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -60,6 +61,8 @@ class Report {
     void add_latencies(std::string_view run, std::string_view subject, std::size_t watches,
                        const std::vector<double>& us);
     void absent(Absent absent);
+    // Which one of a contestant's versions took part; empty: not known.
+    void version(const std::string& subject, const std::string& version) { versions_[subject] = version; }
     void target(Target target) { targets_.push_back(std::move(target)); }
 
     // Null when nobody measured it.
@@ -72,12 +75,14 @@ class Report {
     [[nodiscard]] const std::vector<Latencies>& latencies() const { return latencies_; }
     [[nodiscard]] const std::vector<Absent>& absent() const { return absent_; }
     [[nodiscard]] const std::vector<Target>& targets() const { return targets_; }
+    [[nodiscard]] const std::map<std::string, std::string>& versions() const { return versions_; }
 
   private:
     std::vector<Figure> figures_; // in the order of their first sample
     std::vector<Latencies> latencies_;
     std::vector<Absent> absent_;
     std::vector<Target> targets_;
+    std::map<std::string, std::string> versions_;
 };
 
 // For people, on standard output: one run's figures, contestants as rows; and the demands with "met" or the distance.

@@ -11,6 +11,8 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <cmath>
 #include <ctime>
 #include <fstream>
 
@@ -35,6 +37,16 @@ std::string value_of(const std::string& text, const std::string& name) {
     return begin == std::string::npos ? "" : text.substr(begin, text.find('\n', begin) - begin);
 }
 
+// As it was typed, but for quotes.
+std::string command_line() {
+    std::string words = read("/proc/self/cmdline");
+    std::ranges::replace(words, '\0', ' ');
+    if (!words.empty()) {
+        words.pop_back();
+    }
+    return words;
+}
+
 Json describe_machine() {
     utsname kernel{};
     (void)::uname(&kernel);
@@ -49,6 +61,29 @@ Json describe_machine() {
     return machine;
 }
 
+// Pairs of an upper bound and the samples up to it and above the one before; four buckets for each factor of two, those
+// without samples left out.
+Json describe_histogram(const Latencies& latencies) {
+    Json buckets = Json::array();
+    double bound = 0.0625;
+    const double step = std::exp2(0.25);
+    std::size_t inside = 0;
+    for (const double us : latencies.us) {
+        if (us > bound && inside > 0) {
+            buckets.push_back({bound, inside});
+            inside = 0;
+        }
+        while (us > bound) {
+            bound *= step;
+        }
+        ++inside;
+    }
+    if (inside > 0) {
+        buckets.push_back({bound, inside});
+    }
+    return buckets;
+}
+
 Json describe_latencies(const Latencies& latencies) {
     Json json = Json::object();
     json["run"] = latencies.run;
@@ -60,6 +95,7 @@ Json describe_latencies(const Latencies& latencies) {
         json[name] = latencies.percentile(share);
     }
     json["most_us"] = latencies.percentile(1);
+    json["histogram_us"] = describe_histogram(latencies);
     return json;
 }
 
@@ -68,7 +104,9 @@ Json describe(const Report& report) {
     json["date"] = format_rfc3339(static_cast<std::uint64_t>(std::time(nullptr)) * kSecond);
     json["version"] = KNELL_VERSION;
     json["revision"] = KNELL_REVISION;
+    json["command"] = command_line();
     json["machine"] = describe_machine();
+    json["peers"] = report.versions();
     Json figures = Json::array();
     for (const Figure& figure : report.figures()) {
         figures.push_back({{"run", figure.run},

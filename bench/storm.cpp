@@ -6,6 +6,7 @@
 #include "bench/tool.hpp"
 #include "bench/workload.hpp"
 
+#include <optional>
 #include <utility>
 
 namespace knell::bench {
@@ -17,6 +18,7 @@ struct Round {
     Nanoseconds wall = 0;              // of the workload
     Nanoseconds cpu = 0;               // of the tool, until it had told what there was to tell
     std::uint64_t told = 0;            // deaths of the workload
+    std::optional<Books> books;        // of the agent, since its start
     std::vector<ProgramTime> programs; // while run-time statistics are on
 };
 
@@ -24,6 +26,10 @@ Result<Round> round_with(const Tool& tool, const Workload& workload, bool bpf_ti
     auto group = Group::make();
     if (!group) {
         return std::unexpected(std::move(group.error()));
+    }
+    const auto of_others = bpf_times ? program_times() : Result<std::vector<ProgramTime>>();
+    if (!of_others) {
+        return std::unexpected(of_others.error());
     }
     auto running = RunningTool::start(tool);
     if (!running) {
@@ -47,13 +53,16 @@ Result<Round> round_with(const Tool& tool, const Workload& workload, bool bpf_ti
         if (!after) {
             return std::unexpected(after.error());
         }
-        round.programs = difference(*before, *after);
+        round.programs = difference(without(*before, *of_others), *after);
     }
-    // Scraped while it runs; tools that keep lines back give them out at their end.
-    if (!tool.by_metrics) {
-        if (auto stopped = running->stop(); !stopped) {
-            return std::unexpected(std::move(stopped.error()));
+    if (tool.by_metrics) {
+        auto books = running->balanced_books();
+        if (!books) {
+            return std::unexpected(std::move(books.error()));
         }
+        round.books = *books;
+    } else if (auto stopped = running->stop(); !stopped) { // some keep lines back until their end
+        return std::unexpected(std::move(stopped.error()));
     }
     const auto told = running->told(group->unit());
     if (!told) {
@@ -61,6 +70,12 @@ Result<Round> round_with(const Tool& tool, const Workload& workload, bool bpf_ti
     }
     round.told = *told;
     return round;
+}
+
+// In a cgroup like those that are watched: the kernel's work for one is part of the workload.
+Result<Nanoseconds> round_with_nobody(const Workload& workload) {
+    const auto group = Group::make();
+    return group ? run(workload, group->directory()) : std::unexpected(group.error());
 }
 
 double per_exit_us(Nanoseconds time, const Workload& workload) {
@@ -76,15 +91,18 @@ void tell(Report& report, const std::string& run, const std::string& name, const
     report.add(run, name, "exits", "1/s", per_second(round.wall, workload));
     report.add(run, name, "CPU per exit", "us", per_exit_us(round.cpu, workload));
     report.add(run, name, "not told", "", static_cast<double>(workload.deaths()) - static_cast<double>(round.told));
+    if (round.books) {
+        report.add(run, name, "spilled", "", static_cast<double>(round.books->spilled));
+        report.add(run, name, "unaccounted", "", static_cast<double>(round.books->unaccounted));
+    }
 }
 
 // Everybody in turn, and nobody before each of them: the machine is never the same for long.
-Result<> compare(const StormOptions& options, Report& report) {
-    const std::vector<Tool> tools = present_tools("storm", report);
+Result<> compare(const std::vector<Tool>& tools, const StormOptions& options, Report& report) {
     const Workload workload{.how = options.ways.front(), .exits = options.exits, .workers = options.workers};
     for (std::uint32_t i = 0; i < options.repetitions; ++i) {
         for (const Tool& tool : tools) {
-            const auto bare = run(workload);
+            const auto bare = round_with_nobody(workload);
             if (!bare) {
                 return std::unexpected(bare.error());
             }
@@ -102,13 +120,13 @@ Result<> compare(const StormOptions& options, Report& report) {
 }
 
 // Apart from the rounds that are compared: the statistics cost two readings of the clock a run themselves.
-Result<> time_programs(const StormOptions& options, Report& report) {
+Result<> time_programs(const std::vector<Tool>& tools, const StormOptions& options, Report& report) {
     const auto statistics = enable_bpf_stats();
     if (!statistics) {
         return std::unexpected(statistics.error());
     }
     const Workload workload{.how = options.ways.front(), .exits = options.exits, .workers = options.workers};
-    for (const Tool& tool : present_tools("storm", report)) {
+    for (const Tool& tool : tools) {
         const auto round = round_with(tool, workload, true);
         if (!round) {
             return failure_in("storm with " + tool.name + ", BPF timed", round.error());
@@ -132,7 +150,7 @@ Result<> other_ways(const StormOptions& options, Report& report) {
     for (std::size_t way = 1; way < options.ways.size(); ++way) {
         const Workload workload{.how = options.ways[way], .exits = options.exits / 2, .workers = options.workers};
         for (std::uint32_t i = 0; i < options.repetitions; ++i) {
-            const auto bare = run(workload);
+            const auto bare = round_with_nobody(workload);
             if (!bare) {
                 return std::unexpected(bare.error());
             }
@@ -155,10 +173,14 @@ Result<> storm(const StormOptions& options, Report& report) {
     if (const auto warmed = run(warm_up); !warmed) {
         return std::unexpected(warmed.error());
     }
-    if (auto compared = compare(options, report); !compared) {
+    const auto tools = working_tools("storm", report);
+    if (!tools) {
+        return std::unexpected(tools.error());
+    }
+    if (auto compared = compare(*tools, options, report); !compared) {
         return compared;
     }
-    if (auto timed = time_programs(options, report); !timed) {
+    if (auto timed = time_programs(*tools, options, report); !timed) {
         return timed;
     }
     return other_ways(options, report);

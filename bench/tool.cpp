@@ -2,8 +2,9 @@
 
 #include "bench/workload.hpp"
 
-#include <cstdlib>
-#include <sstream>
+#include <fmt/format.h>
+#include <unistd.h>
+
 #include <utility>
 
 namespace knell::bench {
@@ -13,7 +14,7 @@ constexpr Nanoseconds kPatience = 30 * kSecond;
 constexpr const char* kProbeComm = "knell-probe";
 
 Tool peer(const std::string& program, const std::string& package, std::vector<std::string> arguments) {
-    Tool tool{program, {}, "not installed (Debian's " + package + ")", false};
+    Tool tool{program, {}, "not installed (Debian's " + package + ")", false, package};
     if (const auto path = installed(program)) {
         tool.argv = std::move(arguments);
         tool.argv.insert(tool.argv.begin(), *path);
@@ -21,13 +22,26 @@ Tool peer(const std::string& program, const std::string& package, std::vector<st
     return tool;
 }
 
+// What was installed: tools do not agree on how to ask them. Empty where dpkg does not know it.
+std::string version_of(const std::string& package) {
+    const auto query = installed("dpkg-query");
+    return query ? output_of({*query, "--show", "--showformat=${Package} ${Version}", package}).value_or("") : "";
+}
+
+// Most peers find the tracepoint by its number there.
+std::string likely_cause() {
+    return ::access("/sys/kernel/tracing/events", F_OK) == 0
+               ? ""
+               : " (tracefs is not mounted: scripts/mounts.sh mounts it for one command)";
+}
+
 } // namespace
 
 std::vector<Tool> all_tools() {
     const std::string knell = beside_us("knell");
     return {
-        {"knell run", {knell, "run", "--listen", "127.0.0.1:0"}, "", true},
-        {"knell trace", {knell, "trace"}, "", false},
+        {"knell run", {knell, "run", "--listen", "127.0.0.1:0"}, "", true, ""},
+        {"knell trace", {knell, "trace"}, "", false, ""},
         peer("exitsnoop", "libbpf-tools", {}),
         peer("bpftrace", "bpftrace",
              {"-e",
@@ -36,16 +50,26 @@ std::vector<Tool> all_tools() {
     };
 }
 
-std::vector<Tool> present_tools(const std::string& run, Report& report) {
-    std::vector<Tool> present;
+Result<std::vector<Tool>> working_tools(const std::string& run, Report& report) {
+    std::vector<Tool> working;
     for (Tool& tool : all_tools()) {
         if (tool.argv.empty()) {
             report.absent({run, tool.name, tool.why_absent});
+            continue;
+        }
+        const auto tried = RunningTool::start(tool);
+        if (tried) {
+            if (!tool.package.empty()) {
+                report.version(tool.name, version_of(tool.package));
+            }
+            working.push_back(std::move(tool));
+        } else if (tool.package.empty()) {
+            return std::unexpected(tried.error());
         } else {
-            present.push_back(std::move(tool));
+            report.absent({run, tool.name, tried.error().message + likely_cause()});
         }
     }
-    return present;
+    return working;
 }
 
 Result<RunningTool> RunningTool::start(const Tool& tool) {
@@ -66,7 +90,8 @@ Result<RunningTool> RunningTool::start(const Tool& tool) {
             return running;
         }
         if (!running.process_.running() || monotonic_now() > deadline) {
-            return failure(tool.name + " tells no deaths: " + running.process_.output().value_or(""));
+            const std::string said = running.process_.output().value_or("");
+            return failure(tool.name + " tells no deaths: " + said.substr(0, said.find('\n')));
         }
         if (auto probed = output_of({beside_us("knell-fork-storm"), "fork", "100", kProbeComm}); !probed) {
             return std::unexpected(std::move(probed.error()));
@@ -119,14 +144,24 @@ Result<std::uint64_t> RunningTool::told(const std::string& unit) const {
     if (!text) {
         return std::unexpected(text.error());
     }
-    std::uint64_t told = 0;
-    std::istringstream lines(*text);
-    for (std::string line; std::getline(lines, line);) {
-        if (line.starts_with("knell_process_exits_total{") && line.find('"' + unit + '"') != std::string::npos) {
-            told += std::strtoull(line.c_str() + line.rfind(' '), nullptr, 10);
-        }
+    return sum_of(*text, "knell_process_exits_total", unit);
+}
+
+Result<Books> RunningTool::balanced_books() const {
+    Result<Books> books;
+    const bool balanced = eventually(
+        [&] {
+            const auto text = metrics();
+            books = text ? Result<Books>(read_books(*text)) : std::unexpected(text.error());
+            return !books || books->balanced();
+        },
+        kPatience);
+    if (!balanced) {
+        return failure(fmt::format("the books do not balance: seen {}, delivered {}, spilled {}, unaccounted {}, "
+                                   "counted {}",
+                                   books->seen, books->delivered, books->spilled, books->unaccounted, books->counted));
     }
-    return told;
+    return books;
 }
 
 } // namespace knell::bench

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "bench/books.hpp"
 #include "bench/program.hpp"
 #include "bench/report.hpp"
 
@@ -15,12 +16,13 @@ struct Tool {
     std::vector<std::string> argv; // empty: it is not here
     std::string why_absent;
     bool by_metrics = false; // its count is scraped; else each death is a line of its output
+    std::string package;     // Debian's; empty: it is ours
 };
 
 // knell in two ways, exitsnoop (libbpf-tools), bpftrace, forkstat (the kernel's proc connector).
 std::vector<Tool> all_tools();
-// Those that are here; the others are told as absent from `run`.
-std::vector<Tool> present_tools(const std::string& run, Report& report);
+// Those that are here and tell deaths; peers that do not are told as absent from `run`. Fails when knell does not.
+Result<std::vector<Tool>> working_tools(const std::string& run, Report& report);
 
 // A tool at work.
 class RunningTool {
@@ -35,6 +37,9 @@ class RunningTool {
     // only. `unit`: where the workload ran.
     [[nodiscard]] Result<std::uint64_t> told(const std::string& unit) const;
     Result<> stop() { return process_.stop(); }
+    // Of one that is scraped. Others die while we ask, so the books balance at most instants, not at all: asks until
+    // they do, and fails when they never do.
+    [[nodiscard]] Result<Books> balanced_books() const;
 
   private:
     RunningTool(const Tool& tool, Background process) : tool_(tool), process_(std::move(process)) {}
