@@ -1,6 +1,7 @@
 #include "bench/freeze.hpp"
 #include "bench/idle.hpp"
 #include "bench/mass_exit.hpp"
+#include "bench/perf_stat.hpp"
 #include "bench/react.hpp"
 #include "bench/report.hpp"
 #include "bench/scrape.hpp"
@@ -38,12 +39,14 @@ struct Options {
     SyscallOptions syscalls;
     std::string json;
     std::string svg;
+    bool perf = false;
 };
 
 CLI::App& add_run(CLI::App& app, const char* name, const char* what, Options& options) {
     CLI::App& command = *app.add_subcommand(name, what);
     command.add_option("--json", options.json, "Write all that was measured to this file");
     command.add_option("--svg", options.svg, "Write plots into this folder (needs gnuplot)");
+    command.add_flag("--perf", options.perf, "Count with perf stat, on the whole machine, while a run goes on");
     return command;
 }
 
@@ -116,13 +119,24 @@ bool complain(const std::string& name, const Result<>& outcome) {
     return !outcome;
 }
 
+Result<> measure_with_perf(const Run& run, Report& report) {
+    auto perf = PerfStat::start();
+    if (!perf) {
+        report.absent({run.name, "perf stat", perf.error().message});
+        return run.measure(report);
+    }
+    auto measured = run.measure(report);
+    auto finished = perf->finish(run.name, report);
+    return measured ? finished : measured;
+}
+
 // A run that fails does not take the results of others with it.
 int measure(const std::vector<Run>& runs, const Options& options) {
     Report report;
     std::vector<std::string> printed;
     bool failed = false;
     for (const Run& run : runs) {
-        failed |= complain(run.name, run.measure(report));
+        failed |= complain(run.name, options.perf ? measure_with_perf(run, report) : run.measure(report));
         for (const std::string& name : report.runs()) {
             if (std::ranges::find(printed, name) == printed.end()) {
                 print_run(report, name);
