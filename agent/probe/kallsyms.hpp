@@ -3,6 +3,7 @@
 #include "agent/base/result.hpp"
 
 #include <cstdint>
+#include <cstdio>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -18,5 +19,8 @@ struct AddressRange {
 // until all are found, which for an absent one is 50 ms. ENOENT: there is none of them. EPERM: kernel.kptr_restrict or
 // a missing CAP_SYSLOG shows addresses as 0.
 Result<std::vector<AddressRange>> find_kernel_symbols(std::span<const std::string_view> names);
+
+// The same in a listing of that form, read from where it stands.
+Result<std::vector<AddressRange>> find_symbols(std::FILE& listing, std::span<const std::string_view> names);
 
 } // namespace knell

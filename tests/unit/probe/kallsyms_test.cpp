@@ -10,6 +10,8 @@
 
 #include <cerrno>
 #include <cstddef>
+#include <cstdint>
+#include <cstdio>
 #include <fstream>
 #include <initializer_list>
 #include <optional>
@@ -108,6 +110,39 @@ TEST_F(Kallsyms, HiddenAddressesAreNoAddresses) {
         GTEST_SKIP() << "this machine shows kernel addresses to everybody (kernel.kptr_restrict = 0)";
     }
     EXPECT_EQ(WEXITSTATUS(*status), EPERM);
+}
+
+Result<std::vector<AddressRange>> find_in(std::string listing, std::initializer_list<std::string_view> names) {
+    std::FILE* file = ::fmemopen(listing.data(), listing.size(), "r");
+    auto ranges = find_symbols(*file, std::span(names.begin(), names.size()));
+    (void)std::fclose(file);
+    return ranges;
+}
+
+TEST(KallsymsListing, TheLastSymbolHasNoEndAndIsNotFound) {
+    const auto ranges = find_in("ffffffff81000000 T one\nffffffff81000010 T two\n", {"one", "two"});
+    ASSERT_TRUE(ranges) << ranges.error().message;
+    EXPECT_EQ((*ranges)[0].start, 0xffffffff81000000U);
+    EXPECT_EQ((*ranges)[0].end, 0xffffffff81000010U);
+    EXPECT_EQ((*ranges)[1].start, 0U);
+}
+
+TEST(KallsymsListing, SymbolsOfModulesAreFoundToo) {
+    const auto ranges = find_in("ffffffffc0000000 t one\t[module]\nffffffffc0000010 t two\t[module]\n", {"one"});
+    ASSERT_TRUE(ranges) << ranges.error().message;
+    EXPECT_EQ(ranges->front().start, 0xffffffffc0000000U);
+}
+
+// Since Linux 6.1 a name has up to 511 bytes (KSYM_NAME_LEN), for Rust. No part of a longer line is a line.
+TEST(KallsymsListing, ALongNameIsOneName) {
+    const std::string forged = "ffffffff81234567 T do_exit";
+    for (std::size_t length = 400; length < 1100; ++length) {
+        const auto ranges = find_in("ffffffff80000000 T " + std::string(length, 'n') + forged +
+                                        "\nffffffff82000000 T do_exit\nffffffff82000010 T next\n",
+                                    {"do_exit"});
+        ASSERT_TRUE(ranges) << ranges.error().message;
+        ASSERT_EQ(ranges->front().start, 0xffffffff82000000U) << length;
+    }
 }
 
 } // namespace
