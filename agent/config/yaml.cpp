@@ -179,9 +179,11 @@ class TreeBuilder final : public YAML::EventHandler {
 };
 
 Failure broken(const std::string& name, const YAML::Mark& mark, std::string_view what) {
-    return failure(at(
-        name, line_of(mark),
-        fmt::format("not valid YAML: {} (look for indentation, quotes or brackets on this line and before it)", what)));
+    return failure(
+        at(name, line_of(mark),
+           // What the library says may end in a byte of the file.
+           fmt::format("not valid YAML: {} (look for indentation, quotes or brackets on this line and before it)",
+                       shown(what))));
 }
 
 } // namespace

@@ -322,6 +322,12 @@ INSTANTIATE_TEST_SUITE_P(
         // From these the YAML library makes documents without end.
         BadFile{", listen: a:1\n", "knell.yaml:1: a second document" KEEP_ONE},
         BadFile{"[a] ,", "knell.yaml:1: a second document" KEEP_ONE},
+        // A message of the library's repeats bytes of the file.
+        BadFile{"listen: \"\\\r\"",
+                "knell.yaml:1: not valid YAML: unknown escape character: \\x0d (look for indentation, "
+                "quotes or brackets on this line and before it)"},
+        BadFile{"listen: \"\\\u00e9\"", "knell.yaml:1: not valid YAML: unknown escape character: \uFFFD (look for "
+                                        "indentation, quotes or brackets on this line and before it)"},
         BadFile{"log: {}\n# \xff\n", "knell.yaml:2: not UTF-8 text (save the file as UTF-8)"},
         // The YAML library would stop reading here and call the rest of the file well.
         BadFile{"log: {}\n\x04 nonsense: {\n",
