@@ -4,6 +4,7 @@
 
 #include <arpa/inet.h>
 #include <fmt/format.h>
+#include <net/if.h>
 
 #include <algorithm>
 #include <charconv>
@@ -22,11 +23,20 @@ std::optional<std::uint16_t> parse_port(std::string_view text) {
     return error == std::errc() && end == text.data() + text.size() ? std::optional(port) : std::nullopt;
 }
 
+// What the kernel takes for one (net/core/dev.c, dev_valid_name()), as far as it can be printed.
+bool is_interface(std::string_view text) {
+    return !text.empty() && text.size() < IF_NAMESIZE &&
+           std::ranges::all_of(text, [](char c) { return c > ' ' && c < 0x7F && c != '/' && c != ':'; });
+}
+
 bool is_ipv6(std::string_view text) {
     // A link-local address needs its interface, "fe80::1%eth0"; inet_pton() knows only what is before it.
-    const std::string address(text.substr(0, text.find('%')));
+    const std::size_t percent = text.find('%');
+    const std::string address(text.substr(0, percent));
     in6_addr parsed{};
-    return ::inet_pton(AF_INET6, address.c_str(), &parsed) == 1;
+    // Nor does it look behind a NUL.
+    return !address.contains('\0') && ::inet_pton(AF_INET6, address.c_str(), &parsed) == 1 &&
+           (percent == std::string_view::npos || is_interface(text.substr(percent + 1)));
 }
 
 bool is_host_name(std::string_view text) {

@@ -5,6 +5,8 @@
 #include <ostream>
 #include <string>
 
+using namespace std::string_literals;
+
 namespace knell {
 namespace {
 
@@ -36,12 +38,12 @@ INSTANTIATE_TEST_SUITE_P(Forms, ListenAddressAccepts,
                                          GoodAddress{"[fe80::1%eth0]:9477", "fe80::1%eth0", 9477}));
 
 struct BadAddress {
-    const char* text;
+    std::string text;
     const char* message;
 };
 
 void PrintTo(const BadAddress& row, std::ostream* out) {
-    *out << row.text;
+    *out << testing::PrintToString(row.text);
 }
 
 class ListenAddressRefuses : public testing::TestWithParam<BadAddress> {};
@@ -65,6 +67,12 @@ INSTANTIATE_TEST_SUITE_P(
                    "\"::1:9477\" has more than one colon (an IPv6 address needs brackets, like [::1]:9477)"},
         BadAddress{"[]:1", "\"\" is not an IPv6 address" FORM},
         BadAddress{"[1.2.3.4]:1", "\"1.2.3.4\" is not an IPv6 address" FORM},
+        // The C library's functions see the text up to a NUL, and nobody looks behind the '%'.
+        BadAddress{"[::1\0x]:1"s, "\"::1\\x00x\" is not an IPv6 address" FORM},
+        BadAddress{"[fe80::1%]:1", "\"fe80::1%\" is not an IPv6 address" FORM},
+        BadAddress{"[fe80::1%e\n]:1", "\"fe80::1%e\\x0a\" is not an IPv6 address" FORM},
+        BadAddress{"[fe80::1%a/b]:1", "\"fe80::1%a/b\" is not an IPv6 address" FORM},
+        BadAddress{"[fe80::1%sixteen_bytes_is]:1", "\"fe80::1%sixteen_bytes_is\" is not an IPv6 address" FORM},
         BadAddress{"[::1:1", "\"[::1:1\" has more than one colon (an IPv6 address needs brackets, like [::1]:9477)"},
         BadAddress{"http//a:1", "\"http//a\" is not a host" FORM}, BadAddress{"a b:1", "\"a b\" is not a host" FORM}));
 
