@@ -10,6 +10,10 @@ if(KNELL_SANITIZE)
     -fsanitize=${KNELL_SANITIZE} -fno-sanitize=vptr -fno-sanitize-recover=all -fno-omit-frame-pointer)
   target_link_options(knell_options INTERFACE -fsanitize=${KNELL_SANITIZE})
 endif()
+if(KNELL_FUZZ)
+  # Our code tells libFuzzer which of its branches an input takes; the main() comes with the fuzzers (tests/fuzz).
+  target_compile_options(knell_options INTERFACE -fsanitize=fuzzer-no-link)
+endif()
 
 # knell_library(NAME SOURCES... [PUBLIC targets] [PRIVATE targets]): target knell_NAME, alias knell::NAME.
 # PUBLIC: libraries whose headers ours include. PRIVATE: everything else, so that includes cannot leak upwards.

@@ -14,7 +14,7 @@ build_packages=(
 )
 test_packages=(
   prometheus runc busybox-static strace curl procps util-linux
-  clang-format-19 clang-tidy-19 shellcheck yamllint
+  clang-format-19 clang-tidy-19 shellcheck yamllint libclang-rt-19-dev
 )
 
 case "${1:-build}" in

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # From a fresh machine to a verdict: installs what is missing, checks the style, builds, runs every test; then the same
-# under the sanitizers. The last line is "N passed, N failed, N skipped"; a skipped test counts as failed unless
+# under the sanitizers, and the fuzzers for some seconds each. The last line is "N passed, N failed, N skipped"; a skipped test counts as failed unless
 # KNELL_ALLOW_SKIPS=1, because a machine with root, BTF and runc can run them all.
 #
 # scripts/test.sh          everything
@@ -46,6 +46,8 @@ else
   run_tests asan '^(unit|pidfd|bpf)$'
   build tsan
   run_tests tsan '^unit$'
+  build fuzz
+  run_tests fuzz '^fuzz$'
 fi
 
 scripts/summary.py "$results"
