@@ -30,7 +30,10 @@ class Exposition:
         self.help: dict[str, str] = {}
         self.type: dict[str, str] = {}
         self.samples: list[tuple[str, dict, float]] = []
-        for line in text.splitlines():
+        *lines, end = text.split("\n")  # no other character ends a line here
+        if end:
+            raise AssertionError(f"the last line has no end: {end}")
+        for line in lines:
             self._read(line)
 
     def family_of(self, sample: str) -> str:

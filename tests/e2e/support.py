@@ -47,8 +47,8 @@ class EndToEnd(unittest.TestCase):
         self.addCleanup(agent.kill)
         return agent
 
-    def make_unit(self) -> Unit:
-        unit = Unit()
+    def make_unit(self, name: str | None = None) -> Unit:
+        unit = Unit(name)
         self.addCleanup(unit.remove)
         return unit
 

@@ -102,6 +102,7 @@ class Terminal(EndToEnd):
             (b"\x07\x08\x7fe2e\x0d", r"\x07\x08\x7f"),
             ("\u202ee2e\u2066".encode(), r"\u202ee2e"),  # turns the direction of what follows
             (b"\xc2\x9b31me2e", r"\x9b31me2e"),          # the control sequence introducer as one character
+            ("xe2e漢字漢字".encode(), "xe2e漢字漢\ufffd"),  # the kernel keeps 15 bytes: the last character is cut
         ]:
             with self.subTest(name):
                 screen = self.make_screen(columns=200)  # wide enough that the name is not cut
@@ -111,6 +112,17 @@ class Terminal(EndToEnd):
                 _, row = screen.lines()
                 self.assertRegex(row, rf"^\d\d:\d\d:\d\d +{victim.pid} {re.escape(shown)}")
                 self.assertTrue(SGR.sub("", row).isprintable(), row)
+
+    def test_hostile_places_draw_nothing(self):
+        unit = self.make_unit(f"{self.name}\x1b[2J\r\x9b\u202e\udcff.service")
+        screen = self.make_screen(columns=200)
+        trace = self.trace(screen, "--comm", self.name, "--count", "1")
+        victim = self.die("exit", "1", unit=unit, name=self.name)
+        self.assertEqual(trace.wait(), 0)
+        _, row = screen.lines()
+        shown = rf"{self.name}\x1b[2J\x0d\x9b\u202e" + "\ufffd.service"
+        self.assertRegex(row, rf"^\d\d:\d\d:\d\d +{victim.pid} {self.name} +{re.escape(shown)} ")
+        self.assertTrue(SGR.sub("", row).isprintable(), row)
 
     def test_agent_shows_deaths_at_a_terminal(self):
         screen = self.make_screen()

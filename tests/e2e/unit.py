@@ -18,9 +18,10 @@ def cgroup2_root() -> pathlib.Path | None:
 class Unit:
     _count = 0
 
-    def __init__(self):
+    def __init__(self, name: str | None = None):
+        """`name`: of the cgroup, when it matters; nobody else may have it."""
         Unit._count += 1
-        self.name = f"knell-e2e-{os.getpid()}-{Unit._count}.service"
+        self.name = name or f"knell-e2e-{os.getpid()}-{Unit._count}.service"
         self.path = cgroup2_root() / self.name
         self.path.mkdir()
 
