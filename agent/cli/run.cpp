@@ -1,3 +1,4 @@
+#include "agent/base/text.hpp"
 #include "agent/cli/commands.hpp"
 #include "agent/cli/console.hpp"
 #include "agent/cli/settings.hpp"
@@ -220,7 +221,7 @@ Result<> check_config(const std::string& path) {
     if (!config) {
         return std::unexpected(std::move(config.error()));
     }
-    fmt::print("{}: ok\n", path);
+    fmt::print("{}: ok\n", to_terminal(path));
     return {};
 }
 

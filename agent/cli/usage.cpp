@@ -1,11 +1,14 @@
 #include "agent/cli/usage.hpp"
 
+#include "agent/base/text.hpp"
 #include "agent/config/problems.hpp"
 
 #include <fmt/format.h>
 
 #include <cerrno>
 #include <cstdio>
+#include <ranges>
+#include <string_view>
 #include <vector>
 
 namespace knell {
@@ -21,6 +24,16 @@ std::string what_is_wrong(const CLI::App& app, const CLI::ParseError& error) {
     }
     return unknown.empty() ? "a command is required"
                            : fmt::format("{} is neither a command nor an option", knell::quoted(unknown.front()));
+}
+
+// A message repeats what files and arguments are called; its lines are our own, one for each problem of a
+// configuration.
+std::string printable(std::string_view message) {
+    std::string text;
+    for (const auto line : std::views::split(message, '\n')) {
+        text += (text.empty() ? "" : "\n") + to_terminal(std::string_view(line));
+    }
+    return text;
 }
 
 Result<> flush_output() {
@@ -54,7 +67,7 @@ std::optional<int> parse_arguments(CLI::App& app, int argc, const char* const* a
         if (error.get_exit_code() == 0) { // --help, --version
             return app.exit(error) == 0 ? kDone : kFailed;
         }
-        fmt::print(stderr, "{0}: {1}\nTry `{0} help`.\n", app.get_name(), what_is_wrong(app, error));
+        fmt::print(stderr, "{0}: {1}\nTry `{0} help`.\n", app.get_name(), printable(what_is_wrong(app, error)));
         return kUsage;
     }
     return std::nullopt;
@@ -70,7 +83,7 @@ int run_command(const std::string& program, const Command& command,
         status = std::unexpected(std::move(flushed.error()));
     }
     if (!status) {
-        fmt::print(stderr, "{}: {}\n", program, status.error().message);
+        fmt::print(stderr, "{}: {}\n", program, printable(status.error().message));
         return kFailed;
     }
     return *status;

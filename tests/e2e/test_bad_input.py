@@ -102,6 +102,16 @@ class Configuration(BadInput):
                 with self.subTest(name, command=command[0]):
                     self.refuse(FAILED, f"reading the configuration: .*{re.escape(str(path))}.*: {says}", *command)
 
+    def test_names_of_files_draw_nothing(self):
+        path = self.directory / "\x1b[2J\udcff.yaml"
+        shown = re.escape(f"{self.directory}/\\x1b[2J\ufffd.yaml")
+        self.refuse(FAILED, f"reading the configuration: open {shown}: No such file.*", "check-config", path)
+        path.write_text("ring: 8MiB\nloop: 1\n")
+        self.refuse(FAILED, f"{shown}:1: ring: .*\n{shown}:2: loop: .*", "check-config", path)
+        path.write_text("")
+        self.assertEqual(self.knell("check-config", path).stdout, f"{self.directory}/\\x1b[2J\ufffd.yaml: ok\n")
+        path.unlink()
+
     def test_accepts_what_is_right(self):
         path = self.directory / "good.yaml"
         path.write_text("watch: {min_age: 200ms}\nexporters: {jsonl: {path: /dev/null}}\n")
