@@ -215,7 +215,7 @@ void StatRun::command_ended() {
         choice_.loop->stop();
         return;
     }
-    status_ = **status;
+    status_ = *status;
     if (!arguments_.wait_for_all) {
         auto armed = Deadline::arm(*choice_.loop, kPatience, [this] { choice_.loop->stop(); });
         if (!armed) {

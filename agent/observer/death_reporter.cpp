@@ -4,6 +4,7 @@
 #include "agent/observer/record_events.hpp"
 #include "agent/observer/sender_place.hpp"
 #include "agent/pidfd/features.hpp"
+#include "agent/pidfd/procfd.hpp"
 #include "agent/pidfd/stat.hpp"
 
 namespace knell {
@@ -101,20 +102,24 @@ void DeathReporter::watched(Watch& watch, const knell_process& process, const Fd
     if (proc_directory == nullptr) {
         return; // its exit record will say everything
     }
-    auto place = place_of(process, proc_directory);
+    auto place = place_of(process, proc_directory); // first sight: its series start at zero
+    const auto stat = procfd::read_stat(*proc_directory);
+    const bool zombie = stat && stat->zombie();
+    if (sources_.exit_records && !zombie) {
+        return; // as above: a note for each of ten thousand sleepers would be most of what a watch takes
+    }
     auto note = std::make_unique<Note>();
     note->exit.process = identify(process, std::move(place));
     note->exit.process.uid.reset(); // /proc shows who may access the files, not who the process runs as
     // Without records, a zombie from before our time would look like a death that happens now.
-    const auto stat = procfd::read_stat(*proc_directory);
-    note->before_us = !sources_.exit_records && stat && stat->zombie() && process.start_ns < began_;
+    note->before_us = !sources_.exit_records && zombie && process.start_ns < began_;
     watch.set_note(std::move(note));
 }
 
 void DeathReporter::ended(Watch& watch, Instant now) {
     auto* note = static_cast<Note*>(watch.note());
     if (note == nullptr) {
-        return; // its exit record is still in the ring, or was lost
+        note = &note_without_record(watch);
     }
     if (!sources_.exit_records) {
         note->exit.time = now;
@@ -126,6 +131,17 @@ void DeathReporter::ended(Watch& watch, Instant now) {
         // A zombie since before we came, or one whose status we may not read: it waits to be collected all the same.
         ledger_.workload(note->exit.process.place).zombies().add(note->zombie, now);
     }
+}
+
+// Its exit record is still in the ring, or was lost: a zombie it is in any case, and /proc still knows where.
+DeathReporter::Note& DeathReporter::note_without_record(Watch& watch) {
+    auto note = std::make_unique<Note>();
+    Note& noted = *note;
+    if (const auto directory = procfd::open(watch.pidfd())) {
+        noted.exit.process.place = places_.find_for_process(*directory);
+    }
+    watch.set_note(std::move(note));
+    return noted;
 }
 
 // Without BPF: the status of a zombie is in /proc for those who may trace it, that of a reaped process in its pidfd.

@@ -67,6 +67,7 @@ class DeathReporter final : public PoolListener {
     std::shared_ptr<const Place> place_of(const knell_process& process, const Fd* proc_directory);
     // `before`: where the process was when its watch began; null = not known.
     Exit explain_record(const knell_exit& record, std::shared_ptr<const Place> before);
+    Note& note_without_record(Watch& watch);
     void explain_by_pidfd(Watch& watch, Note& note);
     void complete_when_stamped(Watch& watch, Note& note);
     void stop_waiting(Watch& watch, Note& note);
