@@ -1,17 +1,14 @@
 #include "bench/idle.hpp"
 
-#include "agent/base/file.hpp"
 #include "bench/agent_thread.hpp"
 #include "bench/herd.hpp"
+#include "bench/memory.hpp"
 #include "bench/program.hpp"
 
-#include <fcntl.h>
-#include <malloc.h>
 #include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <string>
 #include <utility>
 
@@ -21,33 +18,9 @@ namespace {
 constexpr const char* kRun = "idle";
 constexpr const char* kAgent = "knell's agent";
 
-// "Name:   123 kB" in a file of /proc; 0 = no such line.
-std::uint64_t number_after(const std::string& text, const std::string& name) {
-    const std::size_t at = text.find("\n" + name + ":");
-    return at == std::string::npos ? 0 : std::strtoull(text.c_str() + at + name.size() + 2, nullptr, 10);
-}
-
-std::string read_proc(const std::string& path) {
-    constexpr std::size_t kMost = 1U << 20;
-    return "\n" + read_small_file(AT_FDCWD, path.c_str(), kMost).value_or("");
-}
-
-// What the kernel keeps of the agent, as it says itself. Kernel memory of the machine: others change it too.
-struct Memory {
-    double own_bytes = 0;
-    double kernel_bytes = 0;
-};
-
-Memory memory_now() {
-    // What the allocator holds in reserve is not in use.
-    (void)::malloc_trim(0);
-    return {static_cast<double>(number_after(read_proc("/proc/self/status"), "RssAnon")) * 1024,
-            static_cast<double>(number_after(read_proc("/proc/meminfo"), "Slab")) * 1024};
-}
-
 std::uint64_t switches_of(pid_t tid) {
-    const std::string status = read_proc("/proc/self/task/" + std::to_string(tid) + "/status");
-    return number_after(status, "voluntary_ctxt_switches") + number_after(status, "nonvoluntary_ctxt_switches");
+    const std::string status = "/proc/self/task/" + std::to_string(tid) + "/status";
+    return proc_number(status, "voluntary_ctxt_switches") + proc_number(status, "nonvoluntary_ctxt_switches");
 }
 
 std::uint64_t watches_of(const AgentThread& agent) {
