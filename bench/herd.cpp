@@ -1,6 +1,8 @@
 #include "bench/herd.hpp"
 
+#include <algorithm>
 #include <csignal>
+#include <random>
 #include <sstream>
 #include <string>
 #include <utility>
@@ -58,6 +60,17 @@ Result<> Herd::wait_until_collected() {
         return std::unexpected(status.error());
     }
     return *status == 0 ? Result<>() : failure("the parent of the sleeping processes failed");
+}
+
+std::vector<std::size_t> random_victims(std::size_t herd, std::size_t deaths, std::uint32_t round) {
+    std::vector<std::size_t> all(herd);
+    for (std::size_t i = 0; i < herd; ++i) {
+        all[i] = i;
+    }
+    std::mt19937 random(round);
+    std::ranges::shuffle(all, random);
+    all.resize(std::min(deaths, herd));
+    return all;
 }
 
 } // namespace knell::bench

@@ -4,6 +4,7 @@
 #include "bench/program.hpp"
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <sys/types.h>
 #include <vector>
@@ -30,5 +31,8 @@ class Herd {
     std::optional<Background> parent_;
     std::vector<pid_t> pids_;
 };
+
+// Who of a herd is to die, in which order: the same for everybody in one round.
+std::vector<std::size_t> random_victims(std::size_t herd, std::size_t deaths, std::uint32_t round);
 
 } // namespace knell::bench

@@ -5,11 +5,9 @@
 #include "bench/watcher.hpp"
 
 #include <fmt/format.h>
-#include <sys/resource.h>
 
 #include <algorithm>
 #include <memory>
-#include <random>
 #include <utility>
 
 namespace knell::bench {
@@ -19,18 +17,6 @@ constexpr Nanoseconds kPatience = 10 * kSecond;
 
 std::vector<Contestant> contestants() {
     return {pool_on_uring(), bare_epoll(), pool_on_epoll(), bare_uring()};
-}
-
-// Random victims, the same for everybody.
-std::vector<std::size_t> pick_victims(std::size_t herd, std::uint32_t deaths, std::uint32_t round) {
-    std::vector<std::size_t> all(herd);
-    for (std::size_t i = 0; i < herd; ++i) {
-        all[i] = i;
-    }
-    std::mt19937 random(round);
-    std::ranges::shuffle(all, random);
-    all.resize(std::min<std::size_t>(deaths, herd));
-    return all;
 }
 
 Result<std::vector<double>> latencies_of(const Contestant& contestant, std::size_t watches, const ReactOptions& options,
@@ -54,7 +40,7 @@ Result<std::vector<double>> latencies_of(const Contestant& contestant, std::size
         return std::unexpected(std::move(watching.error()));
     }
     std::uint64_t killed = 0;
-    for (const std::size_t victim : pick_victims(watches, deaths, round)) {
+    for (const std::size_t victim : random_victims(watches, deaths, round)) {
         if (auto sent = herd->kill(victim); !sent) {
             return std::unexpected(std::move(sent.error()));
         }
@@ -67,16 +53,6 @@ Result<std::vector<double>> latencies_of(const Contestant& contestant, std::size
         (void)::nanosleep(&pause, nullptr);
     }
     return (*watching)->finish();
-}
-
-// One descriptor each, and some for everything else.
-std::size_t most_watches() {
-    constexpr rlim_t kReserved = 200;
-    rlimit limit{};
-    (void)::getrlimit(RLIMIT_NOFILE, &limit);
-    limit.rlim_cur = limit.rlim_max;
-    (void)::setrlimit(RLIMIT_NOFILE, &limit);
-    return limit.rlim_max > kReserved ? static_cast<std::size_t>(limit.rlim_max - kReserved) : 0;
 }
 
 } // namespace

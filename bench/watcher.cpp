@@ -1,6 +1,7 @@
 #include "bench/watcher.hpp"
 
 #include <pthread.h>
+#include <sys/resource.h>
 
 #include <utility>
 
@@ -57,6 +58,15 @@ WatcherThread::~WatcherThread() {
         }
         thread_.join();
     }
+}
+
+std::size_t most_watches() {
+    constexpr rlim_t kReserved = 200;
+    rlimit limit{};
+    (void)::getrlimit(RLIMIT_NOFILE, &limit);
+    limit.rlim_cur = limit.rlim_max;
+    (void)::setrlimit(RLIMIT_NOFILE, &limit);
+    return limit.rlim_max > kReserved ? static_cast<std::size_t>(limit.rlim_max - kReserved) : 0;
 }
 
 } // namespace knell::bench

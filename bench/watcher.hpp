@@ -5,6 +5,7 @@
 #include "agent/probe/slots.hpp"
 
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <future>
@@ -69,6 +70,9 @@ Contestant bare_epoll_with_reap();
 Contestant bare_uring();
 // The kernel's proc connector (netlink): no pidfds at all. No stamps.
 Contestant proc_connector();
+
+// So many one process has descriptors for: one each, and some for everything else. Takes all that RLIMIT_NOFILE allows.
+std::size_t most_watches();
 
 // A watcher at work, on a thread whose CPU time can be told from everybody else's.
 class WatcherThread {
