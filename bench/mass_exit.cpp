@@ -34,6 +34,19 @@ class ReapCounter final : public EventSink {
     std::atomic<std::uint64_t> count_ = 0;
 };
 
+// What prepares the watching is not measured: io_uring arms its waits in the loop's first turns.
+template <typename CpuTime>
+void await_stillness(CpuTime&& cpu_time) {
+    Nanoseconds before = cpu_time();
+    (void)eventually(
+        [&] {
+            const timespec pause{0, 30'000'000};
+            (void)::nanosleep(&pause, nullptr);
+            return elapsed(std::exchange(before, cpu_time()), cpu_time()) < kMillisecond / 10;
+        },
+        kPatience);
+}
+
 // Kills all and waits until they are collected, and `handled` has come to their number. The wall time.
 template <typename Handled>
 Result<Nanoseconds> kill_all(Herd& herd, const std::string& name, Handled&& handled) {
@@ -87,6 +100,7 @@ Result<> watched_by(const Contestant& contestant, const MassExitOptions& options
     if (!watching) {
         return std::unexpected(std::move(watching.error()));
     }
+    await_stillness([&] { return (*watching)->cpu_time(); });
     const Nanoseconds cpu_before = (*watching)->cpu_time();
     const auto wall = kill_all(*herd, contestant.name, [&] { return (*watching)->handled(); });
     if (!wall) {
@@ -114,6 +128,7 @@ Result<> watched_by_agent(const MassExitOptions& options, Report& report) {
     if (!agent) {
         return std::unexpected(std::move(agent.error()));
     }
+    await_stillness([&] { return (*agent)->cpu_time(); });
     const Nanoseconds cpu_before = (*agent)->cpu_time();
     const auto wall = kill_all(*herd, kName, [&] { return reaps.count(); });
     if (!wall) {
