@@ -5,6 +5,7 @@
 #include "bpf/events.h"
 
 #include <cstdint>
+#include <iterator>
 #include <sys/types.h>
 
 #include <tsl/robin_map.h>
@@ -25,6 +26,13 @@ class Family {
     // By number and start: a number that is used again is another process.
     [[nodiscard]] bool has(std::uint32_t pid, Instant start) const;
     void died(std::uint32_t pid, Instant start);
+    // Members of which nobody has said that they died.
+    template <typename Gone>
+    void drop_if(Gone&& gone) {
+        for (auto member = alive_.begin(); member != alive_.end();) {
+            member = gone(member->first) ? alive_.erase(member) : std::next(member);
+        }
+    }
     [[nodiscard]] bool is_founder(std::uint32_t pid, Instant start) const {
         return pid == founder_ && start == founder_start_;
     }

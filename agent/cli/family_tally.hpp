@@ -46,6 +46,7 @@ class FamilyTally final : public EventSink {
     void on_event(const Event& event) override;
 
     [[nodiscard]] const Family& family() const { return family_; }
+    [[nodiscard]] Family& family() { return family_; }
     [[nodiscard]] FamilyCounts counts() const;
     // Watched members that ended and were not collected yet, as far as was told.
     [[nodiscard]] std::uint64_t uncollected() const { return uncollected_.size(); }

@@ -68,6 +68,8 @@ class StatRun final : public EventSink {
     void on_event(const Event& event) override;
     void command_ended();
     void stop_when_done();
+    void stop_soon();
+    void drop_the_lost();
     void forward(int signal);
 
     const StatArguments& arguments_;
@@ -183,6 +185,7 @@ Result<StatReport> StatRun::run() {
         return std::unexpected(std::move(*failed_));
     }
     const Status after = observer_->status();
+    drop_the_lost();
     StatReport report;
     report.command = arguments_.command;
     report.status = WIFEXITED(*status_) ? WEXITSTATUS(*status_) : shell_status(std::nullopt, WTERMSIG(*status_));
@@ -216,22 +219,46 @@ void StatRun::command_ended() {
         return;
     }
     status_ = *status;
-    if (!arguments_.wait_for_all) {
-        auto armed = Deadline::arm(*choice_.loop, kPatience, [this] { choice_.loop->stop(); });
-        if (!armed) {
-            choice_.loop->stop();
-            return;
-        }
-        patience_ = std::move(*armed);
-    }
     stop_when_done();
+    stop_soon();
 }
 
 // Everything that ended before the command was told before it. Of those that ended as it did, the reaps are still to
 // come, unless nobody collects them.
 void StatRun::stop_when_done() {
-    if (status_ && tally_->family().alive() == 0 && tally_->uncollected() == 0) {
+    if (!status_) {
+        return;
+    }
+    // With CLONE_PARENT the command gave us children that we did not ask for.
+    while (::waitpid(-1, nullptr, WNOHANG) > 0) {
+    }
+    if (tally_->family().alive() == 0 && tally_->uncollected() == 0) {
         choice_.loop->stop();
+    }
+}
+
+// What does not come in time does not come. Whoever waits for all looks again as long as somebody lives.
+void StatRun::stop_soon() {
+    auto armed = Deadline::arm(*choice_.loop, kPatience, [this] {
+        drop_the_lost();
+        if (arguments_.wait_for_all && tally_->family().alive() > 0) {
+            stop_soon();
+        } else {
+            choice_.loop->stop();
+        }
+    });
+    if (!armed) {
+        choice_.loop->stop();
+        return;
+    }
+    patience_ = std::move(*armed);
+}
+
+// An exit that found the ring full names no process: its member would seem to live for ever.
+void StatRun::drop_the_lost() {
+    if (observer_->status().kernel.exits_spilled != 0) {
+        tally_->family().drop_if(
+            [](std::uint32_t pid) { return ::kill(static_cast<pid_t>(pid), 0) != 0 && errno == ESRCH; });
     }
 }
 
@@ -265,7 +292,7 @@ Result<int> stat(const StatArguments& arguments) {
     const auto report = (*stat)->run();
     if (!report) {
         const int error = report.error().errno_value;
-        fmt::print(stderr, "knell: {}\n", report.error().message);
+        fmt::print(stderr, "knell: {}\n", printable(report.error().message));
         return error == ENOENT ? kNotFound : error == EACCES ? kNotExecutable : kFailed;
     }
     if (auto written = write_report(arguments, *report); !written) {

@@ -26,16 +26,6 @@ std::string what_is_wrong(const CLI::App& app, const CLI::ParseError& error) {
                            : fmt::format("{} is neither a command nor an option", knell::quoted(unknown.front()));
 }
 
-// A message repeats what files and arguments are called; its lines are our own, one for each problem of a
-// configuration.
-std::string printable(std::string_view message) {
-    std::string text;
-    for (const auto line : std::views::split(message, '\n')) {
-        text += (text.empty() ? "" : "\n") + to_terminal(std::string_view(line));
-    }
-    return text;
-}
-
 Result<> flush_output() {
     if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) {
         return system_failure("writing to standard output", errno);
@@ -44,6 +34,14 @@ Result<> flush_output() {
 }
 
 } // namespace
+
+std::string printable(std::string_view message) {
+    std::string text;
+    for (const auto line : std::views::split(message, '\n')) {
+        text += (text.empty() ? "" : "\n") + to_terminal(std::string_view(line));
+    }
+    return text;
+}
 
 int shell_status(std::optional<int> exit_code, int signal) {
     constexpr int kFirstOfSignals = 128;

@@ -8,6 +8,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 
 // What the command lines of this project have in common: how arguments are refused, and how a command ends.
@@ -32,6 +33,10 @@ inline Result<int> status_of(Result<> done) {
 
 // The status of a process as shells tell it: its exit code, or 128 and the number of the signal that it died of.
 int shell_status(std::optional<int> exit_code, int signal);
+
+// A message repeats what files and arguments are called; its lines are our own, one for each problem of a
+// configuration.
+std::string printable(std::string_view message);
 
 // A value in the words that the configuration file uses, too; what is wrong with it is the option's error.
 template <typename T>

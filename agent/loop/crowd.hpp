@@ -11,8 +11,10 @@ namespace knell {
 // together. Single completions are never delayed. Loop thread.
 class Crowd {
   public:
-    // How long to gather.
+    // How long to gather; and in a crowd that has lasted for so many gatherings.
     static constexpr Nanoseconds kGather = kMillisecond;
+    static constexpr Nanoseconds kGatherLonger = 4 * kMillisecond;
+    static constexpr int kLongCrowd = 16;
     // Turns with completions that follow each other within this...
     static constexpr Nanoseconds kDense = 200 * kMicrosecond;
     // ...so many times are a crowd: more than the death of one process makes (its record, its end, its reap).
@@ -22,23 +24,24 @@ class Crowd {
 
     // At the end of each turn. `now`: the turn's time.
     void note_turn(Instant now, std::size_t completions) {
-        if (gathering_) {
-            gathering_ = completions >= kWorthIt;
+        if (gathering()) {
+            gatherings_ = completions >= kWorthIt ? gatherings_ + 1 : 0;
             dense_turns_ = 0;
         } else if (completions > 0) {
             dense_turns_ = elapsed(last_completions_, now) < kDense ? dense_turns_ + 1 : 0;
-            gathering_ = dense_turns_ >= kManyTurns;
+            gatherings_ = dense_turns_ >= kManyTurns ? 1 : 0;
         }
         last_completions_ = completions > 0 ? now : last_completions_;
     }
 
-    // Whether to gather before the next wait.
-    [[nodiscard]] bool gathering() const { return gathering_; }
+    // Whether to gather before the next wait, and for how long.
+    [[nodiscard]] bool gathering() const { return gatherings_ > 0; }
+    [[nodiscard]] Nanoseconds span() const { return gatherings_ > kLongCrowd ? kGatherLonger : kGather; }
 
   private:
     Instant last_completions_ = 0;
     int dense_turns_ = 0;
-    bool gathering_ = false;
+    int gatherings_ = 0; // in a row, the next one included; 0 = none
 };
 
 } // namespace knell

@@ -12,7 +12,7 @@ Result<> LoopBase::run(TurnDriver& driver) {
     while (!stop_requested_.exchange(false)) {
         std::optional<Nanoseconds> limit = sleep_limit(driver, now);
         if (crowd_.gathering() && limit != Nanoseconds{0}) {
-            gather(std::min(Crowd::kGather, limit.value_or(Crowd::kGather)));
+            gather(std::min(crowd_.span(), limit.value_or(crowd_.span())));
             limit = 0;
         }
         if (Result<> waited = wait(limit); !waited) {

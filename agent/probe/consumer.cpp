@@ -7,15 +7,16 @@ namespace knell {
 
 void Consumer::note_drain(Instant now, std::size_t count) {
     // An empty drain ends the storm: back to being woken by the next exit.
-    storm_ = count > 0 && (count > kFewRecords || elapsed(last_records_, now) < coalesce_);
+    const bool storm = count > 0 && (count > kFewRecords || elapsed(last_records_, now) < coalesce_);
+    storm_drains_ = storm ? storm_drains_ + 1 : 0;
     if (count > 0) {
         last_records_ = now;
     }
 }
 
 std::optional<Nanoseconds> Consumer::may_sleep() {
-    if (storm_ && coalesce_ > 0) {
-        return coalesce_;
+    if (storm_drains_ > 0 && coalesce_ > 0) {
+        return storm_drains_ > kLongStorm ? kLongStormFactor * coalesce_ : coalesce_;
     }
     // Arm, then look once more. The fence keeps the load of the producers' position behind the store: a producer that
     // saw armed == 0 has reserved its record before, and we see it.

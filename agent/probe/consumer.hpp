@@ -20,6 +20,11 @@ class Consumer {
     // More records than this in one drain, or two drains with records within `coalesce`, are a storm.
     static constexpr std::size_t kFewRecords = 16;
 
+    // A storm that lasts for so many drains is a long one: then we sleep so many times `coalesce`. A wake-up costs the
+    // thread some 25 us on a virtual machine, which at one a millisecond was half of the agent's time in a storm.
+    static constexpr std::uint32_t kLongStorm = 16;
+    static constexpr Nanoseconds kLongStormFactor = 4;
+
     // Both outlive the consumer. `control` is shared with the kernel.
     Consumer(Ring& ring, knell_control& control, Nanoseconds coalesce)
         : ring_(ring), control_(control), coalesce_(coalesce) {}
@@ -46,8 +51,8 @@ class Consumer {
     Ring& ring_;
     knell_control& control_;
     Nanoseconds coalesce_;
-    Instant last_records_ = 0; // when a drain last found any
-    bool storm_ = false;
+    Instant last_records_ = 0;       // when a drain last found any
+    std::uint32_t storm_drains_ = 0; // in a row; 0 = no storm
 };
 
 } // namespace knell

@@ -42,6 +42,15 @@ class Stat(EndToEnd):
         self.assertEqual(report["reasons"]["error"], 1)
         self.assertEqual(report["reasons"]["success"], 1)
 
+    def test_waiting_for_all_ends_when_a_child_is_nobodys(self):
+        """Nobody but knell can collect a CLONE_PARENT child, and knell did not make it."""
+        report, _ = self.stat("sh", "-c", f"exec {DIE} clone-parent 7", options=["--wait"])
+        self.assertEqual((report["exits"], report["still_running"]), (2, 0))
+
+    def test_execs_are_no_births(self):
+        report, _ = self.stat("sh", "-c", "exec sh -c 'exec true'")
+        self.assertEqual((report["processes"], report["execs"]), (1, 3))
+
     def test_orphans_stay_members(self):
         """The middle one ends, its child is somebody else's then, and makes one more."""
         script = "(sh -c 'sleep 0.1; true; exit 3' & ) ; sleep 1"
@@ -87,6 +96,8 @@ class Stat(EndToEnd):
         done = self.knell("stat", "--", "/nonexistent")
         self.assertEqual(done.returncode, 127)
         self.assertIn("/nonexistent", done.stderr)
+        done = self.knell("stat", "--", "/nonexistent\x1b[31m")
+        self.assertNotIn("\x1b", done.stderr)
         done = self.knell("stat", "--", "/etc/passwd")
         self.assertEqual(done.returncode, 126)
         self.assertEqual(self.knell("stat").returncode, 2)

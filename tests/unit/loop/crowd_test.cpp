@@ -65,5 +65,16 @@ TEST(Crowd, LastsWhileGatheringFindsEnough) {
     EXPECT_FALSE(crowd.gathering());
 }
 
+TEST(Crowd, ALongOneIsGatheredForLonger) {
+    Crowd crowd;
+    Instant now = turn(crowd, Crowd::kManyTurns + 1, kClose, kStart);
+    for (int i = 0; i < Crowd::kLongCrowd; ++i) {
+        EXPECT_EQ(crowd.span(), Crowd::kGather);
+        now += Crowd::kGather;
+        crowd.note_turn(now, Crowd::kWorthIt);
+    }
+    EXPECT_EQ(crowd.span(), Crowd::kGatherLonger);
+}
+
 } // namespace
 } // namespace knell::test

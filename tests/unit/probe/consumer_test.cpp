@@ -78,6 +78,28 @@ TEST_P(ConsumerTest, SleepsAndTellsTheProducers) {
     }
 }
 
+TEST(Consumer, ALongStormIsDrainedLessOften) {
+    FakeRing kernel(kBytes);
+    Ring ring = kernel.map();
+    knell_control control{};
+    Consumer consumer(ring, control, kCoalesce);
+    Instant now = kStart;
+    const auto drain_after = [&](Nanoseconds pause, std::size_t records) {
+        now += pause;
+        kernel.put_numbered(records);
+        consumer.drain(now, [](std::span<const std::byte>) {});
+        return consumer.may_sleep();
+    };
+    for (std::uint32_t i = 0; i < Consumer::kLongStorm; ++i) {
+        EXPECT_EQ(drain_after(kCoalesce, kFew + 1), kCoalesce);
+    }
+    constexpr Nanoseconds kLonger = Consumer::kLongStormFactor * kCoalesce;
+    EXPECT_EQ(drain_after(kCoalesce, kFew + 1), kLonger);
+    EXPECT_EQ(drain_after(kLonger, kFew + 1), kLonger);
+    EXPECT_EQ(drain_after(kLonger, 0), kUntilWoken);
+    EXPECT_EQ(drain_after(kLonger, kFew + 1), kCoalesce) << "the next one begins anew";
+}
+
 TEST(Consumer, RecordsThatCameBeforeArmingAreDrainedFirst) {
     FakeRing kernel(kBytes);
     Ring ring = kernel.map();
