@@ -110,13 +110,14 @@ void add_runs(CLI::App& app, Options& options) {
 
 std::vector<Run> all_runs(const Options& options) {
     return {
+        // First: what memory a watch takes shows in a process that has not used any before.
+        {"idle", [&](Report& report) { return idle(options.idle, report); }},
         {"storm", [&](Report& report) { return storm(options.storm, report); }},
         {"react", [&](Report& report) { return react(options.react, report); }},
         {"pools", [&](Report& report) { return pools(options.pools, report); }},
         {"mass-exit", [&](Report& report) { return mass_exit(options.mass_exit, report); }},
         {"freeze", [&](Report& report) { return freeze(options.freeze, report); }},
         {"scrape", [&](Report& report) { return scrape(options.scrape, report); }},
-        {"idle", [&](Report& report) { return idle(options.idle, report); }},
         {"syscalls", [&](Report& report) { return syscalls(options.syscalls, report); }},
     };
 }

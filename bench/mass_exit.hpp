@@ -10,7 +10,7 @@ namespace knell::bench {
 
 struct MassExitOptions {
     std::size_t processes = 8192;
-    std::uint32_t repetitions = 5;
+    std::uint32_t repetitions = 4;
 };
 
 // Many watched processes are killed at once: how long until the last was collected and handled, and what CPU that took

@@ -66,7 +66,10 @@ Result<> react(const ReactOptions& options, Report& report) {
             continue;
         }
         for (std::uint32_t round = 0; round < options.repetitions; ++round) {
-            for (const Contestant& contestant : contestants()) {
+            std::vector<Contestant> order = contestants();
+            // Everybody is first once: the machine is never the same for long.
+            std::ranges::rotate(order, order.begin() + static_cast<std::ptrdiff_t>(round % order.size()));
+            for (const Contestant& contestant : order) {
                 const auto latencies = latencies_of(contestant, watches, options, round);
                 if (!latencies) {
                     return failure_in(contestant.name, latencies.error());

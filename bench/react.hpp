@@ -11,8 +11,8 @@ namespace knell::bench {
 
 struct ReactOptions {
     std::vector<std::size_t> watches = {100, 1000, 10'000}; // sizes of the pool
-    std::uint32_t deaths = 300;                             // of each round, one at a time
-    std::uint32_t repetitions = 3;
+    std::uint32_t deaths = 200;                             // of each round, one at a time
+    std::uint32_t repetitions = 4;
     std::uint32_t pause_us = 2000; // between two deaths
 };
 

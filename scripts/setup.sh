@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Installs the Debian packages that knell is built and tested with. Idempotent: one dpkg query when nothing is
-# missing. `setup.sh build` installs what a build needs; `setup.sh test` adds what the tests need.
+# missing. `setup.sh build` installs what a build needs; `setup.sh test` adds what the tests need, `setup.sh bench`
+# what the benchmarks compare with and draw with.
 set -euo pipefail
 
 build_packages=(
@@ -17,11 +18,14 @@ test_packages=(
   clang-format-19 clang-tidy-19 shellcheck yamllint libclang-rt-19-dev
 )
 
+bench_packages=(libbpf-tools bpftrace forkstat gnuplot-nox linux-perf strace curl bc)
+
 case "${1:-build}" in
 build) packages=("${build_packages[@]}") ;;
 test) packages=("${build_packages[@]}" "${test_packages[@]}") ;;
+bench) packages=("${build_packages[@]}" "${bench_packages[@]}") ;;
 *)
-  echo "usage: $0 [build|test]" >&2
+  echo "usage: $0 [build|test|bench]" >&2
   exit 2
   ;;
 esac

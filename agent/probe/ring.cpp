@@ -1,54 +1,87 @@
 #include "agent/probe/ring.hpp"
 
+#include <fcntl.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <cerrno>
 #include <utility>
 
 namespace knell {
 namespace {
 
+constexpr std::size_t kMostOfAWindow = 1U << 20;
+
 std::size_t page_bytes() {
     return static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
 }
 
-// The producers' position, the data, and a page of the data's second mapping.
-std::size_t producer_bytes(std::size_t bytes) {
-    return page_bytes() + bytes + page_bytes();
+// A page more than the step by which it moves: what begins at its end has room.
+std::size_t window_bytes(std::size_t ring_bytes) {
+    return std::min(ring_bytes, kMostOfAWindow) + page_bytes();
 }
 
 } // namespace
 
+// The map shows the consumer's page, the producers' page, then the data twice in a row, so that a record never wraps.
 Result<Ring> Ring::map(int map_fd, std::size_t bytes) {
     const std::size_t page = page_bytes();
-    void* consumer = ::mmap(nullptr, page, PROT_READ | PROT_WRITE, MAP_SHARED, map_fd, 0);
+    Fd map(::fcntl(map_fd, F_DUPFD_CLOEXEC, 0));
+    if (!map) {
+        return system_failure("keeping the ring open", errno);
+    }
+    void* consumer = ::mmap(nullptr, page, PROT_READ | PROT_WRITE, MAP_SHARED, map.get(), 0);
     if (consumer == MAP_FAILED) {
         return system_failure("mapping the ring's consumer page", errno);
     }
-    // The kernel has the data twice in a row, so that a record never wraps. A page of the second time holds what is
-    // left of any record of ours; all of it would count as resident memory once more.
-    void* producer = ::mmap(nullptr, producer_bytes(bytes), PROT_READ, MAP_SHARED, map_fd, static_cast<off_t>(page));
+    void* producer = ::mmap(nullptr, page, PROT_READ, MAP_SHARED, map.get(), static_cast<off_t>(page));
     if (producer == MAP_FAILED) {
         const int error = errno;
         ::munmap(consumer, page);
-        return system_failure("mapping the ring's data", error);
+        return system_failure("mapping the ring's producer page", error);
     }
-    return Ring(consumer, producer, bytes);
+    Ring ring(std::move(map), consumer, producer, bytes);
+    if (!ring.move_window(*ring.consumer_position())) {
+        return system_failure("mapping the ring's data", errno);
+    }
+    return ring;
 }
 
-Ring::Ring(void* consumer, void* producer, std::size_t bytes)
-    : consumer_page_(consumer), producer_pages_(producer),
-      data_(static_cast<const std::byte*>(producer) + page_bytes()), bytes_(bytes) {}
+Ring::Ring(Fd map, void* consumer, void* producer, std::size_t bytes)
+    : map_(std::move(map)), consumer_page_(consumer), producer_page_(producer), bytes_(bytes) {}
 
 Ring::Ring(Ring&& other) noexcept
-    : consumer_page_(std::exchange(other.consumer_page_, nullptr)),
-      producer_pages_(std::exchange(other.producer_pages_, nullptr)), data_(other.data_), bytes_(other.bytes_) {}
+    : map_(std::move(other.map_)), consumer_page_(std::exchange(other.consumer_page_, nullptr)),
+      producer_page_(std::exchange(other.producer_page_, nullptr)), bytes_(other.bytes_),
+      window_(std::exchange(other.window_, nullptr)), window_begin_(other.window_begin_),
+      window_bytes_(std::exchange(other.window_bytes_, 0)) {}
 
 Ring::~Ring() {
     if (consumer_page_ != nullptr) {
         ::munmap(consumer_page_, page_bytes());
-        ::munmap(producer_pages_, producer_bytes(bytes_));
+        ::munmap(producer_page_, page_bytes());
     }
+    if (window_ != nullptr) {
+        ::munmap(window_, window_bytes(bytes_));
+    }
+}
+
+// In place of the old one, whose addresses stay ours.
+bool Ring::move_window(std::uint64_t position) {
+    const std::size_t page = page_bytes();
+    const std::uint64_t begin = position & ~static_cast<std::uint64_t>(page - 1);
+    const auto offset = static_cast<off_t>(2 * page + (begin & (bytes_ - 1)));
+    const int flags = MAP_SHARED | (window_ != nullptr ? MAP_FIXED : 0);
+    window_bytes_ = 0;
+    void* window = ::mmap(window_, window_bytes(bytes_), PROT_READ, flags, map_.get(), offset);
+    if (window == MAP_FAILED) {
+        return false;
+    }
+    window_ = static_cast<std::byte*>(window);
+    window_begin_ = begin;
+    window_bytes_ = window_bytes(bytes_);
+    return true;
 }
 
 std::size_t Ring::used_bytes() const {

@@ -61,6 +61,7 @@ WatchedEnd Watch::end() const {
 
 Pool::Pool(Loop& loop, Slots* slots, PoolOptions options, PoolListener& listener)
     : loop_(loop), slots_(slots), options_(options), listener_(listener) {
+    by_pid_.max_load_factor(kFullBuckets);
     if (slots_ != nullptr) {
         const auto available = static_cast<std::uint32_t>(slots_->slots().size());
         options_.capacity = std::min(options_.capacity, available);
@@ -85,26 +86,26 @@ void Pool::forked(const knell_process& process, Instant born) {
     }
     // A watch that this number stood for is of a process that is gone: its pidfd tells the rest.
     auto [entry, fresh] = by_pid_.try_emplace(process.pid);
-    if (!fresh && entry->second.candidate) {
-        candidates_.strike_out(entry->second.value); // its exit record was lost
+    if (!fresh && entry->second.is_candidate()) {
+        candidates_.strike_out(entry->second.ticket()); // its exit record was lost
     }
-    entry.value() = Known{candidates_.push(process, born + options_.min_age), true};
+    entry.value() = Known::candidate(candidates_.push(process, born + options_.min_age));
     state(WatchState::candidate).set(candidates_.waiting());
 }
 
 // On kernels before 6.9 nobody can tell: such a process is watched twice, which costs a descriptor.
 bool Pool::is_watched(const knell_process& process) const {
     const auto entry = by_pid_.find(process.pid);
-    return process.pid_inode != 0 && entry != by_pid_.end() && !entry->second.candidate &&
-           watches_[entry->second.value].pid_inode_ == process.pid_inode;
+    return process.pid_inode != 0 && entry != by_pid_.end() && !entry->second.is_candidate() &&
+           watches_[entry->second.index()].pid_inode_ == process.pid_inode;
 }
 
 void Pool::execed(const knell_process& process) {
     const auto entry = by_pid_.find(process.pid);
-    if (entry == by_pid_.end() || !entry->second.candidate) {
+    if (entry == by_pid_.end() || !entry->second.is_candidate()) {
         return;
     }
-    if (knell_process* candidate = candidates_.find(entry->second.value)) {
+    if (knell_process* candidate = candidates_.find(entry->second.ticket())) {
         *candidate = process;
     }
 }
@@ -114,13 +115,13 @@ Watch* Pool::exited(const knell_process& process) {
     if (entry == by_pid_.end()) {
         return nullptr;
     }
-    if (!entry->second.candidate) {
-        Watch& watch = watches_[entry->second.value];
+    if (!entry->second.is_candidate()) {
+        Watch& watch = watches_[entry->second.index()];
         // The number may stand for an older process whose reap we have not been told of yet.
         const bool same = process.pid_inode == 0 || watch.pid_inode_ == 0 || process.pid_inode == watch.pid_inode_;
         return same ? &watch : nullptr;
     }
-    candidates_.strike_out(entry->second.value);
+    candidates_.strike_out(entry->second.ticket());
     state(WatchState::candidate).set(candidates_.waiting());
     by_pid_.erase(entry);
     return nullptr;
@@ -193,7 +194,7 @@ Result<Watch*> Pool::occupy(Pidfd pidfd, const knell_process& process) {
     }
     watch->state_ = Watch::State::alive;
     state(WatchState::alive).add();
-    by_pid_[process.pid] = Known{watch->index_, false};
+    by_pid_[process.pid] = Known::watch(watch->index_);
     return watch;
 }
 
@@ -270,7 +271,7 @@ void Pool::release(Watch& watch) {
 // The number may belong to a younger process by now.
 void Pool::forget_pid(Watch& watch) {
     const auto entry = by_pid_.find(watch.pid_);
-    if (entry != by_pid_.end() && !entry->second.candidate && entry->second.value == watch.index_) {
+    if (entry != by_pid_.end() && !entry->second.is_candidate() && entry->second.index() == watch.index_) {
         by_pid_.erase(entry);
     }
 }

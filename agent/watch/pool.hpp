@@ -86,10 +86,21 @@ class Pool {
   private:
     friend class Watch;
     // What a pid stands for at this moment: a candidate's ticket, or a watch's index.
-    struct Known {
-        std::uint64_t value;
-        bool candidate;
+    class Known {
+      public:
+        Known() = default;
+        static Known candidate(DelayQueue::Ticket ticket) { return Known((ticket << 1U) | 1U); }
+        static Known watch(std::uint32_t index) { return Known(std::uint64_t{index} << 1U); }
+        [[nodiscard]] bool is_candidate() const { return (bits_ & 1U) != 0; }
+        [[nodiscard]] DelayQueue::Ticket ticket() const { return bits_ >> 1U; }
+        [[nodiscard]] std::uint32_t index() const { return static_cast<std::uint32_t>(bits_ >> 1U); }
+
+      private:
+        explicit Known(std::uint64_t bits) : bits_(bits) {}
+        std::uint64_t bits_ = 0; // one word: there is a bucket for each watch, and more
     };
+    // Buckets take most of what a watch costs besides itself; robin hood hashing stays short when they are full.
+    static constexpr float kFullBuckets = 0.9F;
     // A storm of births may not grow the queue without bound; what does not fit is refused as "full".
     static constexpr std::size_t kMaxCandidates = 1U << 17;
 

@@ -166,5 +166,33 @@ TEST(Ring, WhatCannotBeMappedIsAnError) {
     EXPECT_EQ(ring.error().errno_value, EBADF);
 }
 
+// More than what is mapped of it at a time, several times around.
+TEST(Ring, AWindowOfALargeRingMovesAlong) {
+    constexpr std::size_t kLarge = 4 << 20;
+    constexpr int kRounds = 10;
+    FakeRing kernel(kLarge);
+    Ring ring = kernel.map();
+    int number = 0;
+    for (int round = 0; round < kRounds; ++round) {
+        const int first = number;
+        while (kernel.producer_position() - kernel.consumer_position() < kLarge / 8 * 7) {
+            kernel.put(std::to_string(number) + std::string(static_cast<std::size_t>(number % 4000), 'x'));
+            ++number;
+        }
+        int next = first;
+        EXPECT_EQ(ring.drain(kAll,
+                             [&](std::span<const std::byte> bytes) {
+                                 const std::string text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+                                 EXPECT_EQ(text.substr(0, text.find('x')), std::to_string(next));
+                                 EXPECT_EQ(text.size(),
+                                           std::to_string(next).size() + static_cast<std::size_t>(next % 4000));
+                                 ++next;
+                             }),
+                  static_cast<std::size_t>(number - first));
+        EXPECT_EQ(next, number);
+        EXPECT_EQ(ring.used_bytes(), 0U);
+    }
+}
+
 } // namespace
 } // namespace knell::test
