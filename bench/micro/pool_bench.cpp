@@ -58,6 +58,7 @@ std::vector<Pidfd> start_children() {
     SpawnOptions options;
     options.argv = {KNELL_MICRO_CHILD, "sleep"};
     std::vector<Pidfd> children;
+    children.reserve(kProcesses);
     for (std::size_t i = 0; i < kProcesses; ++i) {
         children.push_back(value_of(Pidfd::spawn(options)));
     }
@@ -79,6 +80,7 @@ void watch(benchmark::State& state, BackendChoice backend) {
     for (auto _ : state) {
         const std::vector<Pidfd> children = start_children();
         std::vector<knell_process> records;
+        records.reserve(kProcesses);
         for (const Pidfd& child : children) {
             records.push_back(record_of(child));
         }
