@@ -26,7 +26,11 @@ struct {
     __type(value, struct late_wakeup_timer);
 } late_wakeup SEC(".maps");
 
-/* Wakes the consumer if it still sleeps and records wait for it. The discarded record only carries the wake-up. */
+/*
+ * Wakes the consumer if it still sleeps and records wait for it, or births were lost. The discarded record only carries
+ * the wake-up; where there is no place for it (the ring is full, or since 6.15 its lock was not to be had in time), the
+ * timer tries again: no other birth may follow that would.
+ */
 static int on_late_wakeup(void* map, u32* key, struct late_wakeup_timer* value) {
     struct knell_control* shared = shared_control();
     void* nothing;
@@ -35,12 +39,15 @@ static int on_late_wakeup(void* map, u32* key, struct late_wakeup_timer* value) 
         return 0;
     }
     (void)__sync_lock_test_and_set(&shared->late_wakeup, 0);
-    if (!bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA)) {
+    if (!bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA) && !shared->births_lost) {
         return 0;
     }
     nothing = bpf_ringbuf_reserve(&ring, 8, 0);
-    if (nothing) { /* else the ring is full, and has woken the consumer at high water */
+    if (nothing) {
         bpf_ringbuf_discard(nothing, wake_if_armed(shared, KNELL_COUNTER_WAKEUPS_LATE));
+    } else if (!__sync_lock_test_and_set(&shared->late_wakeup, 1) &&
+               bpf_timer_start(&value->timer, knobs.late_wakeup_ns, 0)) {
+        shared->late_wakeup = 0;
     }
     return 0;
 }
@@ -61,7 +68,9 @@ static __always_inline void schedule_late_wakeup(void) {
         /* The first time on this map: -EINVAL, not initialised. */
         bpf_timer_init(&late->timer, &late_wakeup, 1 /* CLOCK_MONOTONIC */);
         bpf_timer_set_callback(&late->timer, on_late_wakeup);
-        bpf_timer_start(&late->timer, knobs.late_wakeup_ns, 0);
+        if (bpf_timer_start(&late->timer, knobs.late_wakeup_ns, 0)) {
+            shared->late_wakeup = 0; /* the next birth tries again */
+        }
     }
 }
 
@@ -92,6 +101,7 @@ int BPF_PROG(task_newtask, struct task_struct* task, u64 clone_flags) {
     if (!record) {
         count(KNELL_COUNTER_FORKS_DROPPED);
         note_lost_birth();
+        schedule_late_wakeup();
         return 0;
     }
     start_record(&record->head, KNELL_RECORD_FORK, sizeof(*record), bpf_ktime_get_ns());

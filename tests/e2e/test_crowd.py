@@ -19,7 +19,12 @@ class Crowd(EndToEnd):
         unit = self.make_unit()
         crowd = self.start_sleepers(CROWD, unit)
 
-        wait_until(lambda: unit.pids() <= pids_watched(agent), "all of them to be watched")
+        try:
+            wait_until(lambda: unit.pids() <= pids_watched(agent), "all of them to be watched")
+        except AssertionError as late:
+            counts = [(name, labels, value) for name, labels, value in agent.scrape().samples
+                      if name.startswith(("knell_watch", "knell_forks", "knell_ring"))]
+            raise AssertionError(f"{late}: {counts}") from None
         metrics = agent.scrape()
         self.assertGreaterEqual(metrics.value("knell_watches", state="alive"), CROWD)
         for why in ["full", "descriptors", "memory", "other"]:
