@@ -2,6 +2,7 @@
 
 #include "agent/base/result.hpp"
 
+#include <cmath>
 #include <cstddef>
 #include <map>
 #include <string>
@@ -44,12 +45,13 @@ struct Absent {
 // A demand and how the measurement stands to it.
 struct Target {
     std::string run;
-    std::string what; // "agent CPU per exit"
-    std::string unit; // of `limit` and `got`
-    double limit = 0; // not more than this
-    double got = 0;
+    std::string what;   // "agent CPU per exit"
+    std::string unit;   // of `limit` and `got`
+    double limit = 0;   // not more than this
+    double got = 0;     // not a number: nobody measured it
     std::string remark; // what `limit` stands for when it is another contestant's figure; may be empty
 
+    [[nodiscard]] bool measured() const { return !std::isnan(got); }
     [[nodiscard]] bool met() const { return got <= limit; }
 };
 

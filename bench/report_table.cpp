@@ -93,6 +93,16 @@ void print_figures(const Report& report, std::string_view run) {
     }
 }
 
+std::string verdict(const Target& target, const std::string& unit) {
+    std::string verdict = "met";
+    if (!target.measured()) {
+        verdict = "not measured";
+    } else if (!target.met()) {
+        verdict = fmt::format("MISSED by {}{}", number(target.got - target.limit), unit);
+    }
+    return target.remark.empty() ? verdict : verdict + " (" + target.remark + ")";
+}
+
 void print_latencies(const Report& report, std::string_view run) {
     Rows rows(1, {"[us]", "watches", "samples", "p50", "p90", "p99", "p99.9", "most"});
     for (const Latencies& one : report.latencies()) {
@@ -128,13 +138,8 @@ void print_targets(const Report& report) {
     Rows rows(1, {"run", "what", "target", "measured", ""});
     for (const Target& target : report.targets()) {
         const std::string unit = target.unit.empty() ? "" : " " + target.unit;
-        std::string verdict =
-            target.met() ? "met" : fmt::format("MISSED by {}{}", number(target.got - target.limit), unit);
-        if (!target.remark.empty()) {
-            verdict += " (" + target.remark + ")";
-        }
         rows.push_back({target.run, target.what, fmt::format("<= {}{}", number(target.limit), unit),
-                        number(target.got) + unit, std::move(verdict)});
+                        target.measured() ? number(target.got) + unit : "-", verdict(target, unit)});
     }
     print_rows(rows);
 }
