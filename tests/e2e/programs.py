@@ -99,6 +99,16 @@ class Program:
         return " ".join(self.argv)
 
 
+def pidfds_tell_reaps() -> bool:
+    """Since Linux 6.9, with which pidfds left the one inode that descriptors without a file share."""
+    pidfd, anonymous = os.pidfd_open(os.getpid()), os.eventfd(0)
+    try:
+        return os.fstat(pidfd).st_ino != os.fstat(anonymous).st_ino
+    finally:
+        os.close(pidfd)
+        os.close(anonymous)
+
+
 def pids_watched(program: Program) -> set[int]:
     """The processes of which it holds a pidfd; -1 stands for those that are reaped."""
     pids = set()
