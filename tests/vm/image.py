@@ -63,9 +63,7 @@ def _add_python(archive: Archive, e2e: str) -> None:
     archive.link(PYTHON, os.path.basename(os.path.realpath(PYTHON)))
     for source in pathlib.Path(e2e).glob("*.py"):
         archive.file(str(source))
-    # Codecs are looked for by name when they are needed first.
-    codecs = map(str, pathlib.Path(os.path.realpath(os.__file__)).parent.glob("encodings/**/*.py*"))
-    for path in [*codecs, *_imported(e2e)]:
+    for path in _imported(e2e):
         archive.file(path)
         if path.endswith(".so"):
             _add_program(archive, path)
@@ -74,7 +72,9 @@ def _add_python(archive: Archive, e2e: str) -> None:
 def _imported(e2e: str) -> list[str]:
     """The files of all modules that the tests and guest.py import, with what is compiled already."""
     names = [path.stem for path in pathlib.Path(e2e).glob("*.py") if path.stem != "run"]
-    script = (f"import sys; sys.path.insert(0, {e2e!r}); import encodings.idna, xml.etree.ElementTree\n"
+    # Codecs are looked for by name when they are first needed.
+    script = (f"import sys; sys.path.insert(0, {e2e!r}); import xml.etree.ElementTree\n"
+              "for codec in ['ascii', 'idna', 'latin_1', 'utf_8']: __import__('encodings.' + codec)\n"
               f"for name in {names}: __import__(name)\n"
               "for module in list(sys.modules.values()):\n"
               "    for path in [getattr(module, '__file__', None), getattr(module, '__cached__', None)]:\n"
