@@ -1,4 +1,5 @@
 #!/usr/bin/busybox sh
+# shellcheck shell=dash
 # The first process of a test machine: what an init system would have set up, then the tests.
 /usr/bin/busybox --install -s /usr/bin 2>/dev/null # what is there already stays
 export PATH=/usr/local/bin:/usr/bin HOME=/root TMPDIR=/tmp

@@ -21,7 +21,7 @@ import plan
 import support_table
 
 SKIPPED = 77
-LIMIT = 240.0  # seconds for all of a check; a fifth of it on a machine that does nothing else
+LIMIT = 420.0  # seconds for all of a check, which takes a fifth of it where it has the machine for itself
 BY_HAND_LIMIT = 3600.0
 PROGRAMS = ["KNELL_BIN", "KNELL_PIDCTL", "KNELL_DIE", "KNELL_SLEEPERS"]
 TAIL = 60  # lines of the console
