@@ -30,8 +30,9 @@ def boot(kernel: Kernel, image: pathlib.Path, limit: float) -> Session:
     with tempfile.TemporaryDirectory(prefix="knell-vm-") as directory:
         console, results = (pathlib.Path(directory, name) for name in ["console", "results"])
         started = time.monotonic()
+        # Whoever ends us ends the machine.
         machine = subprocess.Popen(
-            [QEMU, *_HARDWARE, "-kernel", kernel.image, "-initrd", image, "-append", _COMMAND_LINE,
+            ["setpriv", "--pdeathsig", "KILL", QEMU, *_HARDWARE, "-kernel", kernel.image, "-initrd", image, "-append", _COMMAND_LINE,
              "-serial", f"file:{console}", "-serial", f"file:{results}"],
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         try:

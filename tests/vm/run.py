@@ -126,7 +126,7 @@ def write_table() -> int:
 def why_not_here() -> str | None:
     if os.uname().machine != "x86_64":
         return f"the kernels are for x86-64, this is {os.uname().machine}"
-    missing = [tool for tool in [machine.QEMU, "apt-get", "dpkg-deb"] if shutil.which(tool) is None]
+    missing = [tool for tool in [machine.QEMU, "setpriv", "apt-get", "dpkg-deb"] if shutil.which(tool) is None]
     return f"not installed: {', '.join(missing)} (scripts/setup.sh test)" if missing else None
 
 

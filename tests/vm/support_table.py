@@ -63,7 +63,7 @@ def _needs_table() -> str:
 
 def hooks_on_page(series: str) -> dict[str, str]:
     """The column of a series as the page has it."""
-    table = re.search(r"(?s)<!-- hooks: [^\n]*-->\n(.*?)\n\n", PAGE.read_text())
+    table = re.search(r"<!-- hooks: [^\n]*-->\n((?:\|[^\n]*\n)+)", PAGE.read_text())
     if table is None:
         return {}
     header, _, *rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in table[1].splitlines()]
