@@ -57,7 +57,7 @@ class WithoutIoUring(EndToEnd):
 
     def test_epoll_when_io_uring_is_refused(self):
         agent = self.start_agent(preexec_fn=refuse_io_uring)
-        self.assertRegex(agent.stderr, r"info  event_loop: epoll \(.*Operation not permitted.*seccomp profile")
+        agent.await_line(r"info  event_loop: epoll \(.*Operation not permitted.*seccomp profile", "stderr")
         self.check_that_it_works(agent)
 
     def test_io_uring_or_nothing(self):
