@@ -14,7 +14,7 @@ build_packages=(
   libgtest-dev libgmock-dev libbenchmark-dev python3
 )
 test_packages=(
-  prometheus runc busybox-static strace curl procps util-linux
+  prometheus runc busybox-static qemu-system-x86 strace curl procps util-linux
   clang-format-19 clang-tidy-19 shellcheck yamllint libclang-rt-19-dev
 )
 

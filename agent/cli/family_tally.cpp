@@ -35,7 +35,9 @@ void FamilyTally::count_exit(const Exit& exit) {
     }
     if (exit.reaction) {
         counts_.reaction.add(*exit.reaction);
-        uncollected_.insert_or_assign(process.pid, process.start);
+        if (reaps_are_told_) {
+            uncollected_.insert_or_assign(process.pid, process.start);
+        }
     }
     if (exit.resources) {
         count_resources(process, *exit.resources);

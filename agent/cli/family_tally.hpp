@@ -38,9 +38,10 @@ struct FamilyCounts {
 class FamilyTally final : public EventSink {
   public:
     // `inherited_rss_bytes`: the most memory of its creator. The kernel counts it as the founder's when that executes
-    // its program (exec_mmap() in fs/exec.c), so a founder that shows no more has an unknown peak.
-    FamilyTally(Family family, std::uint64_t inherited_rss_bytes)
-        : family_(std::move(family)), inherited_rss_bytes_(inherited_rss_bytes) {}
+    // its program (exec_mmap() in fs/exec.c), so a founder that shows no more has an unknown peak. `reaps_are_told`:
+    // whether a Reap follows the Exit of each watched process.
+    FamilyTally(Family family, std::uint64_t inherited_rss_bytes, bool reaps_are_told)
+        : family_(std::move(family)), inherited_rss_bytes_(inherited_rss_bytes), reaps_are_told_(reaps_are_told) {}
 
     void born(const knell_fork& birth);
     void on_event(const Event& event) override;
@@ -48,7 +49,7 @@ class FamilyTally final : public EventSink {
     [[nodiscard]] const Family& family() const { return family_; }
     [[nodiscard]] Family& family() { return family_; }
     [[nodiscard]] FamilyCounts counts() const;
-    // Watched members that ended and were not collected yet, as far as was told.
+    // Watched members that ended and of which a Reap is still to come.
     [[nodiscard]] std::uint64_t uncollected() const { return uncollected_.size(); }
 
   private:
@@ -58,6 +59,7 @@ class FamilyTally final : public EventSink {
 
     Family family_;
     std::uint64_t inherited_rss_bytes_;
+    bool reaps_are_told_;
     FamilyCounts counts_;
     tsl::robin_map<std::uint32_t, Instant> uncollected_; // by number, their start
 };

@@ -4,6 +4,7 @@
 #include "agent/cli/stat_report.hpp"
 #include "agent/cli/usage.hpp"
 #include "agent/loop/signals.hpp"
+#include "agent/pidfd/features.hpp"
 #include "agent/pidfd/process_ref.hpp"
 #include "agent/pidfd/spawn.hpp"
 #include "agent/probe/bpf_stats.hpp"
@@ -172,7 +173,8 @@ Result<StatReport> StatRun::run() {
     pid_ = reference->pid();
     rusage own{};
     (void)::getrusage(RUSAGE_SELF, &own);
-    tally_.emplace(Family(::getpid(), pid_), static_cast<std::uint64_t>(own.ru_maxrss) * 1024);
+    tally_.emplace(Family(::getpid(), pid_), static_cast<std::uint64_t>(own.ru_maxrss) * 1024,
+                   available(PidfdFeature::pidfs));
     if (auto armed = choice_.loop->poll_once(end_, command_->fd(), POLLIN); !armed) {
         return std::unexpected(std::move(armed.error()));
     }

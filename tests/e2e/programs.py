@@ -1,9 +1,11 @@
 """Starting programs, waiting for what they do, and never leaving one behind."""
 
+import fcntl
 import os
 import pathlib
 import re
 import signal
+import struct
 import subprocess
 import time
 
@@ -97,6 +99,31 @@ class Program:
 
     def __str__(self) -> str:
         return " ".join(self.argv)
+
+
+def pidfds_tell_reaps() -> bool:
+    """Since Linux 6.9, with which pidfds left the one inode that descriptors without a file share."""
+    pidfd, anonymous = os.pidfd_open(os.getpid()), os.eventfd(0)
+    try:
+        return os.fstat(pidfd).st_ino != os.fstat(anonymous).st_ino
+    finally:
+        os.close(pidfd)
+        os.close(anonymous)
+
+
+def status_outlives_reap() -> bool:
+    """Since Linux 6.15: a pidfd tells the status of a process that was collected (PIDFD_GET_INFO, PIDFD_INFO_EXIT)."""
+    get_info, wants_exit, size = 11, 1 << 3, 64  # include/uapi/linux/pidfd.h
+    child = subprocess.Popen(["true"])
+    pidfd = os.pidfd_open(child.pid)
+    child.wait()
+    try:
+        fcntl.ioctl(pidfd, 3 << 30 | size << 16 | 0xFF << 8 | get_info, struct.pack(f"Q{size - 8}x", wants_exit))
+        return True
+    except OSError:  # ESRCH, or ENOTTY before 6.13
+        return False
+    finally:
+        os.close(pidfd)
 
 
 def pids_watched(program: Program) -> set[int]:

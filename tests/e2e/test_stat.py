@@ -6,7 +6,7 @@ import pty
 import signal
 import subprocess
 
-from programs import DIE, KNELL, wait_until
+from programs import DIE, KNELL, pidfds_tell_reaps, wait_until
 from support import EndToEnd, requires
 
 
@@ -81,8 +81,12 @@ class Stat(EndToEnd):
         report, _ = self.stat("sleep", "0.3")
         for what in ["teardown_seconds", "reaction_seconds", "reap_seconds"]:
             with self.subTest(what):
+                if what == "reap_seconds" and not pidfds_tell_reaps():
+                    self.assertEqual(report[what]["count"], 0)
+                    continue
                 self.assertEqual(report[what]["count"], 1)
-                self.assertGreater(report[what]["max"], 0)
+                if what != "reaction_seconds":  # 0 where the wake-up is quicker than the kernel's stamp after it
+                    self.assertGreater(report[what]["max"], 0)
         self.assertGreaterEqual(report["lifetime_seconds"]["max"], 0.3)
         self.assertGreater(report["cost_cpu_seconds"], 0)
 

@@ -30,7 +30,7 @@ class FamilyTallyTest : public testing::Test {
         return exit;
     }
 
-    FamilyTally tally{Family(10, 20), kInherited};
+    FamilyTally tally{Family(10, 20), kInherited, true};
 };
 
 TEST_F(FamilyTallyTest, CountsMembersAlone) {
@@ -83,6 +83,17 @@ TEST_F(FamilyTallyTest, WaitsForTheReapOfTheWatched) {
     EXPECT_EQ(counts.teardown.most(), 5U);
     EXPECT_EQ(counts.reaction.most(), 6U);
     EXPECT_EQ(counts.reap.most(), 7U);
+}
+
+TEST_F(FamilyTallyTest, WaitsForNoReapWhereNobodyTellsOfIt) {
+    FamilyTally old_kernel{Family(10, 20), kInherited, false};
+    old_kernel.born(birth_of(kFounder, kUs));
+    Exit watched = exit_of(kFounder, Reason::success);
+    watched.teardown = 5;
+    watched.reaction = 6;
+    old_kernel.on_event(watched);
+    EXPECT_EQ(old_kernel.uncollected(), 0U);
+    EXPECT_EQ(old_kernel.counts().reaction.most(), 6U);
 }
 
 TEST_F(FamilyTallyTest, MemoryOfTheCreatorIsNotTheFounders) {
