@@ -32,7 +32,7 @@ E2E = str(pathlib.Path(__file__).parents[1] / "e2e")
 
 def run(kernel: kernels.Kernel, backend: str, tests: dict, limit: float) -> machine.Session:
     environment = {name: os.environ[name] for name in PROGRAMS}
-    work = tests | {"backend": backend, "e2e": E2E, "environment": environment, "timeout": limit}
+    work = tests | {"backend": backend, "e2e": E2E, "environment": environment, "timeout": limit / 2}
     programs = [*environment.values(), *(program for program, _ in tests["gtest"])]
     with tempfile.NamedTemporaryFile(prefix="knell-vm-", suffix=".cpio") as file:
         path = pathlib.Path(file.name)
