@@ -61,12 +61,13 @@ struct {
 } marks __weak SEC(".maps");
 
 /*
- * The process's mark, made if there is none; NULL: no memory. When two CPUs make it at once, the kernel refuses one of
- * them (bpf_local_storage_update() with BPF_NOEXIST), which then finds the other's.
+ * The process's mark, made if there is none; NULL: no memory. When two CPUs make it at once, or two agents' programs
+ * give the task its first storage, the kernel refuses one of them (bpf_local_storage_update() with BPF_NOEXIST,
+ * bpf_local_storage_alloc()): the second try finds what the other made, or makes it.
  */
 static __always_inline struct process_mark* make_mark(struct task_struct* leader) {
     struct process_mark* mark = bpf_task_storage_get(&marks, leader, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
-    return mark ? mark : bpf_task_storage_get(&marks, leader, 0, 0);
+    return mark ? mark : bpf_task_storage_get(&marks, leader, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
 }
 
 static __always_inline struct knell_counters* counters_here(void) {

@@ -13,6 +13,9 @@
 namespace knell {
 namespace {
 
+// The second succeeds, unless more observers than anybody runs tag at once.
+constexpr int kTagAttempts = 16;
+
 // The kernel maps arrays in whole pages.
 std::size_t whole_pages(std::size_t bytes) {
     const auto page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
@@ -100,7 +103,14 @@ int Probe::ring_fd() const {
 
 Result<> Probe::tag(int pidfd, std::uint32_t slot) {
     const int map = bpf_map__fd(programs_->skeleton->maps.watch_slots);
-    if (const int error = bpf_map_update_elem(map, &pidfd, &slot, BPF_ANY)) {
+    // EAGAIN: another observer of this node gave the task its first storage at the same instant
+    // (bpf_local_storage_alloc()). They all tag a process when it has the same age, so that is not rare; the storage
+    // is there then.
+    int error = -EAGAIN;
+    for (int attempt = 0; attempt < kTagAttempts && error == -EAGAIN; ++attempt) {
+        error = bpf_map_update_elem(map, &pidfd, &slot, BPF_ANY);
+    }
+    if (error != 0) {
         // A pid without a task is ENOENT there (bpf_pid_task_storage_update_elem()), ESRCH everywhere else.
         return system_failure("tagging a process through its pidfd", error == -ENOENT ? ESRCH : -error);
     }

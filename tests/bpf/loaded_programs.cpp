@@ -1,5 +1,6 @@
 #include "tests/bpf/loaded_programs.hpp"
 
+#include "tests/bpf/drain_all.hpp"
 #include "tests/bpf/scene.hpp"
 
 #include <cerrno>
@@ -48,7 +49,7 @@ LoadedPrograms::~LoadedPrograms() {
 }
 
 void LoadedPrograms::drain(const std::function<void(std::span<const std::byte>)>& handler) {
-    ring_->drain(SIZE_MAX, handler);
+    drain_all(*ring_, handler);
 }
 
 } // namespace knell::test

@@ -1,5 +1,6 @@
 #include "agent/probe/decode.hpp"
 #include "agent/probe/probe.hpp"
+#include "tests/bpf/drain_all.hpp"
 #include "tests/bpf/event_log.hpp"
 #include "tests/bpf/observer_under_test.hpp"
 #include "tests/bpf/scene.hpp"
@@ -7,12 +8,14 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <barrier>
 #include <cerrno>
 #include <csignal>
 #include <cstdlib>
 #include <memory>
 #include <set>
 #include <string>
+#include <thread>
 
 // The loaded programs and the memory that they share with us, without an observer around them.
 
@@ -63,8 +66,7 @@ TEST_F(ProbeTest, DrainIsBounded) {
     EXPECT_EQ(probe_->ring().drain(kLimit, collect), kLimit);
     EXPECT_LE(children.size(), kLimit);
     EXPECT_LT(probe_->ring().used_bytes(), used);
-    while (probe_->ring().drain(kLimit, collect) == kLimit) {
-    }
+    drain_all(probe_->ring(), collect);
     EXPECT_EQ(children.size(), 100U);
 }
 
@@ -95,6 +97,34 @@ TEST_F(ProbeTest, UntaggedProcessLeavesItsSlotAlone) {
     must(victim.wait());
     EXPECT_EQ(slot(kSlot).exit_ns, 0U);
     EXPECT_EQ(slot(kSlot).notify_ns, 0U);
+}
+
+// Two observers of one node find a process old enough at the same moment.
+TEST_F(ProbeTest, TwoProbesTagOneProcessAtOnce) {
+    constexpr std::uint32_t kSlot = 7;
+    constexpr int kRounds = 500;
+    const std::unique_ptr<Probe> other = must(Probe::load({}));
+    int pidfd = -1;
+    int failed = 0;
+    std::barrier meet(2);
+    std::jthread other_tags([&] {
+        for (int round = 0; round < kRounds; ++round) {
+            meet.arrive_and_wait();
+            failed += other->tag(pidfd, kSlot) ? 0 : 1;
+            meet.arrive_and_wait();
+        }
+    });
+    for (int round = 0; round < kRounds; ++round) {
+        const Process sleeper = must(Process::start({die_path(), "sleep"}));
+        const Fd opened = open_pidfd(sleeper.pid());
+        pidfd = opened.get();
+        meet.arrive_and_wait();
+        const Result<> tagged = probe_->tag(pidfd, kSlot);
+        EXPECT_TRUE(tagged) << tagged.error().message;
+        meet.arrive_and_wait();
+    }
+    other_tags.join();
+    EXPECT_EQ(failed, 0);
 }
 
 TEST_F(ProbeTest, DeadProcessCannotBeTagged) {

@@ -2,6 +2,7 @@
 
 #include "agent/base/fd.hpp"
 #include "agent/probe/decode.hpp"
+#include "tests/bpf/drain_all.hpp"
 #include "tests/bpf/scene.hpp"
 
 #include <fcntl.h>
@@ -31,7 +32,7 @@ const Feature& ProbeUnderTest::feature(const std::string& name) const {
 }
 
 void ProbeUnderTest::drain() {
-    probe_->ring().drain(SIZE_MAX, [this](std::span<const std::byte> bytes) {
+    drain_all(probe_->ring(), [this](std::span<const std::byte> bytes) {
         const Record record = decode(bytes);
         if (const auto* exit = std::get_if<const knell_exit*>(&record)) {
             exits_.push_back(**exit);

@@ -139,8 +139,19 @@ def pids_watched(program: Program) -> set[int]:
     return pids
 
 
+def _what_it_does(program: Program) -> str:
+    """For a message about a `knell` that does not do what it should."""
+    told = [f"{len(pids_watched(program))} pids watched"]
+    for name in ["stat", "syscall", "stack"]:
+        told.append(f"{name}: {pathlib.Path(f'/proc/{program.pid}/{name}').read_text().strip()}")
+    return "\n".join(told)
+
+
 def await_watched(program: Program, pid: int) -> None:
-    wait_until(lambda: pid in pids_watched(program), f"{pid} to be watched by {program}")
+    try:
+        wait_until(lambda: pid in pids_watched(program), f"{pid} to be watched by {program}")
+    except AssertionError as late:
+        raise AssertionError(f"{late}\n{_what_it_does(program)}") from None
 
 
 def await_observing(program: Program) -> None:
