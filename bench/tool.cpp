@@ -13,6 +13,13 @@ namespace {
 constexpr Nanoseconds kPatience = 30 * kSecond;
 constexpr const char* kProbeComm = "knell-probe";
 
+// Apart from the node's own agent, and leaving nothing behind that the next tool would pay for.
+constexpr const char* kRunAgent = R"(exec "$0" run --config /dev/stdin <<CONFIG
+listen: 127.0.0.1:0
+state: {pin: /sys/fs/bpf/knell-bench, keep_on_exit: false}
+CONFIG
+)";
+
 Tool peer(const std::string& program, const std::string& package, std::vector<std::string> arguments) {
     Tool tool{program, {}, "not installed (Debian's " + package + ")", false, package};
     if (const auto path = installed(program)) {
@@ -40,7 +47,7 @@ std::string likely_cause() {
 std::vector<Tool> all_tools() {
     const std::string knell = beside_us("knell");
     return {
-        {"knell run", {knell, "run", "--listen", "127.0.0.1:0"}, "", true, ""},
+        {"knell run", {"sh", "-c", kRunAgent, knell}, "", true, ""},
         {"knell trace", {knell, "trace"}, "", false, ""},
         peer("exitsnoop", "libbpf-tools", {}),
         peer("bpftrace", "bpftrace",

@@ -220,11 +220,20 @@ struct knell_slot {
 };
 KNELL_ASSERT_SIZE(struct knell_slot, 16);
 
+/* The value in `watch_slots`. A tag of an earlier agent, whose slot may be another process's by now, does not count. */
+struct knell_tag {
+    knell_u32 slot;
+    knell_u32 generation; /* knell_control.generation of the agent that wrote it */
+};
+KNELL_ASSERT_SIZE(struct knell_tag, 8);
+
 /* What both sides do about wake-ups; the single element of the mapped array `control`. See bpf/wakeup.bpf.h. */
 struct knell_control {
     knell_u32 armed; /* user sets 1 before sleeping without a timeout; the BPF side exchanges it for 0, then wakes */
+    knell_u32 generation; /* of the agent's tags (struct knell_tag): user counts it up before it tags anything */
+    knell_u32 agent_pid;  /* ours, whose own pidfds do not count; 0 = not known */
     knell_u32 reserved0;
-    knell_u64 reserved1[7];
+    knell_u64 reserved1[6];
     knell_u32 late_wakeup; /* BPF: a timer is running that will wake user space for records that wake nobody */
     knell_u32 spilled;     /* BPF sets 1 after it added to the spill; user clears it before it takes what is there */
     knell_u32 births_lost; /* BPF sets 1 when a fork found the ring full; user clears it before it looks for them */
@@ -278,10 +287,10 @@ struct knell_knobs {
     struct knell_code_range oom_killer[KNELL_OOM_KILLER_RANGES]; /* one of them is on the stack when it kills */
     struct knell_code_range
         memcg_oom;            /* mem_cgroup_out_of_memory(): on the stack when a memory cgroup's limit is hit */
-    knell_u32 agent_pid;      /* ours, whose own pidfds do not count; 0 = not known */
     knell_u32 read_cgroup_v1; /* 1 = the host mounts the memory controller as cgroup v1 */
     knell_u32 observe_pidfds; /* 1 = a program for their creation is attached beside task_newtask */
     knell_u32 record_pidfds;  /* 1 = struct knell_pidfd records are wanted */
+    knell_u32 reserved;
 };
 KNELL_ASSERT_SIZE(struct knell_knobs, 96);
 

@@ -29,12 +29,7 @@ static __always_inline int wait_status(struct task_struct* task) {
 
 /* Tells the watch pool's slot, which needs no room in the ring. Returns whether there is one. */
 static __always_inline _Bool stamp_slot(struct task_struct* leader, u64 now) {
-    u32* index = bpf_task_storage_get(&watch_slots, leader, 0, 0);
-    struct knell_slot* slot;
-    if (!index) {
-        return 0;
-    }
-    slot = bpf_map_lookup_elem(&slots, index);
+    struct knell_slot* slot = slot_of(leader);
     if (!slot) {
         return 0;
     }
@@ -106,14 +101,14 @@ static __always_inline void leave_to_heir(struct task_struct* leader) {
     struct task_struct* heir = executing_thread(leader->signal);
     struct process_mark* mark;
     struct process_mark* copy;
-    u32* slot;
+    struct knell_tag* tag;
 
     if (!heir || heir == leader) {
         return;
     }
-    slot = bpf_task_storage_get(&watch_slots, leader, 0, 0);
-    if (slot) {
-        (void)bpf_task_storage_get(&watch_slots, heir, slot, BPF_LOCAL_STORAGE_GET_F_CREATE);
+    tag = bpf_task_storage_get(&watch_slots, leader, 0, 0);
+    if (tag) {
+        (void)bpf_task_storage_get(&watch_slots, heir, tag, BPF_LOCAL_STORAGE_GET_F_CREATE);
     }
     mark = bpf_task_storage_get(&marks, leader, 0, 0);
     if (!mark) {

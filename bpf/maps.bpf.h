@@ -36,12 +36,12 @@ struct {
     __type(value, struct knell_slot);
 } slots __weak SEC(".maps");
 
-/* Index of a watched process's slot. Written by user space with the process's pidfd as the key. */
+/* Where a watched process's slot is. Written by user space with the process's pidfd as the key. */
 struct {
     __uint(type, BPF_MAP_TYPE_TASK_STORAGE);
     __uint(map_flags, BPF_F_NO_PREALLOC);
     __type(key, int);
-    __type(value, u32);
+    __type(value, struct knell_tag);
 } watch_slots __weak SEC(".maps");
 
 /* What happened to a process before its end. Exists only for those that a possibly fatal signal or a stop request was
@@ -68,6 +68,26 @@ struct {
 static __always_inline struct process_mark* make_mark(struct task_struct* leader) {
     struct process_mark* mark = bpf_task_storage_get(&marks, leader, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
     return mark ? mark : bpf_task_storage_get(&marks, leader, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
+}
+
+static __always_inline struct knell_control* shared_control(void) {
+    u32 zero = 0;
+    return bpf_map_lookup_elem(&control, &zero);
+}
+
+/* The slot of a process that the running agent watches, else NULL. */
+static __always_inline struct knell_slot* slot_of(struct task_struct* leader) {
+    const struct knell_tag* tag = bpf_task_storage_get(&watch_slots, leader, 0, 0);
+    const struct knell_control* shared;
+
+    if (!tag) {
+        return 0;
+    }
+    shared = shared_control();
+    if (!shared || tag->generation != shared->generation) {
+        return 0;
+    }
+    return bpf_map_lookup_elem(&slots, &tag->slot);
 }
 
 static __always_inline struct knell_counters* counters_here(void) {

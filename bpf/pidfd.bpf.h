@@ -30,6 +30,11 @@ static __always_inline void record_pidfd(enum knell_pidfd_via via, const struct 
     bpf_ringbuf_submit(record, prompt_wakeup());
 }
 
+static __always_inline u32 agent_pid(void) {
+    const struct knell_control* shared = shared_control();
+    return shared ? shared->agent_pid : 0;
+}
+
 /*
  * `current` made a pidfd of `pid`. The agent's own do not count: its pool opens one for each process that it watches,
  * which tells of the agent and not of the node.
@@ -37,7 +42,7 @@ static __always_inline void record_pidfd(enum knell_pidfd_via via, const struct 
 static __always_inline void pidfd_created(enum knell_pidfd_via via, const struct pid* pid) {
     struct task_struct* opener = bpf_get_current_task_btf();
 
-    if ((u32)opener->tgid == knobs.agent_pid) {
+    if ((u32)opener->tgid == agent_pid()) {
         return;
     }
     count(KNELL_COUNTER_PIDFDS + via);

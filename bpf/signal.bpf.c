@@ -27,12 +27,7 @@
  * between.
  */
 static __always_inline void stamp_notify(struct task_struct* dying) {
-    u32* index = bpf_task_storage_get(&watch_slots, dying->group_leader, 0, 0);
-    struct knell_slot* slot;
-    if (!index) {
-        return;
-    }
-    slot = bpf_map_lookup_elem(&slots, index);
+    struct knell_slot* slot = slot_of(dying->group_leader);
     /* Only the first after the process's end counts. */
     if (slot && slot->exit_ns && !slot->notify_ns) {
         slot->notify_ns = bpf_ktime_get_ns();

@@ -12,11 +12,6 @@
 
 #include "bpf/maps.bpf.h"
 
-static __always_inline struct knell_control* shared_control(void) {
-    u32 zero = 0;
-    return bpf_map_lookup_elem(&control, &zero);
-}
-
 /* Wakes the consumer if it sleeps. Call after bpf_ringbuf_reserve(), submit with the flags that it returns. */
 static __always_inline u64 wake_if_armed(struct knell_control* shared, enum knell_counter reason) {
     if (!shared || !__sync_lock_test_and_set(&shared->armed, 0)) {

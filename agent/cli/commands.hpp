@@ -58,4 +58,7 @@ Result<> doctor(const DoctorArguments& arguments);
 
 Result<> check_config(const std::string& path);
 
+// Removes what agents left pinned. `config_path` names the place (`state.pin`); empty: the default one.
+Result<> unpin(const std::string& config_path);
+
 } // namespace knell

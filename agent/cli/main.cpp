@@ -132,6 +132,15 @@ void add_check_config(CLI::App& app, Command& command) {
     check->callback([path, &command] { command = [path] { return status_of(check_config(*path)); }; });
 }
 
+void add_unpin(CLI::App& app, Command& command) {
+    auto path = std::make_shared<std::string>();
+    CLI::App* unpin =
+        app.add_subcommand("unpin", "Remove what an agent left in the kernel when it ended: its programs, "
+                                    "and the deaths that wait for the next agent");
+    unpin->add_option("--config", *path, "The agent's configuration file, for state.pin")->type_name("FILE");
+    unpin->callback([path, &command] { command = [path] { return status_of(knell::unpin(*path)); }; });
+}
+
 } // namespace
 
 int main(int argc, char** argv) {
@@ -149,6 +158,7 @@ int main(int argc, char** argv) {
     add_stat(app, command);
     add_doctor(app, command);
     add_check_config(app, command);
+    add_unpin(app, command);
     add_help(app, command);
     const auto ended = parse_arguments(app, argc, argv);
     return ended ? *ended : run_command(app.get_name(), command);

@@ -25,12 +25,13 @@ class Agent {
     static Result<std::unique_ptr<Agent>> start(const RunArguments& arguments, Config config);
 
     Result<> run() { return loop_->run(*observer_); }
-    void finish() { observer_->finish(); }
+    void finish();
 
   private:
     explicit Agent(RunArguments arguments) : arguments_(std::move(arguments)) {}
 
     Result<> open(const Config& config);
+    void give_up();
     Result<> use_exporters(const Config& config);
     Result<> show_deaths();
     void reload();
@@ -70,6 +71,7 @@ bool writes_to_stdout(const Config& config) {
 Result<std::unique_ptr<Agent>> Agent::start(const RunArguments& arguments, Config config) {
     std::unique_ptr<Agent> agent(new Agent(arguments));
     if (auto opened = agent->open(config); !opened) {
+        agent->give_up();
         return std::unexpected(std::move(opened.error()));
     }
     agent->config_ = std::move(config);
@@ -96,6 +98,7 @@ Result<> Agent::open(const Config& config) {
 
     ObserverOptions options = observer_options(config);
     options.why_not_io_uring = choice->why_not_io_uring;
+    options.pin = config.state.pin;
     auto observer = Observer::start(options, *loop_);
     if (!observer) {
         return std::unexpected(std::move(observer.error()));
@@ -111,6 +114,15 @@ Result<> Agent::open(const Config& config) {
     }
     server_ = std::move(*server);
     return {};
+}
+
+// After a start that failed: what waits for an agent goes on waiting, and nothing is left running that was not there.
+void Agent::give_up() {
+    if (observer_ && !observer_->took_over()) {
+        if (auto removed = observer_->unpin(); !removed) {
+            log::warn("something stays pinned: {}; `knell unpin` removes it", removed.error().message);
+        }
+    }
 }
 
 // The sinks of a configuration; the ones in use stay when the new ones cannot be opened.
@@ -145,6 +157,17 @@ Result<> Agent::show_deaths() {
     return use_exporters(config_);
 }
 
+void Agent::finish() {
+    observer_->finish();
+    if (config_.state.keep_on_exit) {
+        return;
+    }
+    if (auto removed = observer_->unpin(); !removed) {
+        log::warn("state.keep_on_exit is false, and something stays: {}; `knell unpin` removes it",
+                  removed.error().message);
+    }
+}
+
 void Agent::reload() {
     auto wanted = read_config(arguments_);
     if (wanted) {
@@ -171,6 +194,7 @@ void Agent::reload() {
     config_.watch.select_comm = wanted->watch.select_comm;
     config_.watch.min_age = wanted->watch.min_age;
     config_.jsonl = wanted->jsonl;
+    config_.state.keep_on_exit = wanted->state.keep_on_exit;
     log::info("reload: the new configuration is in use");
 }
 

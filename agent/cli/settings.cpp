@@ -79,6 +79,7 @@ std::vector<std::string> keys_that_need_a_restart(const Config& running, const C
           "metrics");
     check(running.stop_signals == wanted.stop_signals, "stop_signals");
     check(running.pidfd_creation == wanted.pidfd_creation, "pidfd_creation");
+    check(running.state.pin == wanted.state.pin, "state.pin");
     return keys;
 }
 

@@ -84,6 +84,14 @@ std::vector<Feature> describe_features(const Probe* probe, const Loop& loop, con
             features.push_back({remedy.feature, "", obstacles.bpf, remedy.when_off});
         }
     }
+    if (!obstacles.pin.empty()) {
+        features.push_back({"restart", "", obstacles.pin, ""});
+    }
+    for (Feature& feature : features) {
+        if (feature.name == "restart" && !feature.on()) {
+            feature.remedy = "exits between two agents are missed; needs a bpffs that the agent may write to";
+        }
+    }
     features.push_back(held_pidfds_feature(obstacles));
     features.push_back(pidfd_feature(obstacles.scan));
     features.push_back(loop_feature(loop, obstacles.io_uring));

@@ -49,6 +49,10 @@ std::optional<Nanoseconds> earlier(std::optional<Nanoseconds> a, std::optional<N
     return a && b ? std::min(*a, *b) : (a ? a : b);
 }
 
+std::pair<std::uint32_t, std::uint64_t> identity_of(const knell_process& process) {
+    return {process.pid, process.start_ns};
+}
+
 template <typename... Handlers>
 struct Overloaded : Handlers... {
     using Handlers::operator()...;
@@ -72,12 +76,24 @@ Observer::~Observer() = default;
 Result<> Observer::open(const ObserverOptions& options) {
     PoolOptions pool_options = options.pool;
     pool_options.capacity = std::min(pool_options.capacity, raise_descriptor_limit());
+    std::string why_not_pinned;
+    std::optional<PinDirectory> pins;
+    if (!options.pin.empty()) {
+        auto locked = PinDirectory::lock(options.pin);
+        if (locked) {
+            pins = std::move(*locked);
+        } else if (locked.error().errno_value == EWOULDBLOCK) {
+            return std::unexpected(std::move(locked.error()));
+        } else {
+            why_not_pinned = std::move(locked.error().message);
+        }
+    }
     // Without cgroups there are no places; processes die all the same.
     auto hierarchies = open_hierarchies();
     const auto readable = hierarchies ? can_name_cgroups(*hierarchies) : Result<>(std::unexpected(hierarchies.error()));
     const std::string why_no_cgroups = readable ? "" : readable.error().message;
     const bool read_cgroup_v1 = hierarchies && hierarchies->v1_memory.has_value();
-    auto probe = Probe::load(probe_options(options, pool_options.capacity, read_cgroup_v1));
+    auto probe = Probe::load(probe_options(options, pool_options.capacity, read_cgroup_v1), std::move(pins));
     const std::string why_no_bpf = probe ? "" : probe.error().message;
     if (probe) {
         probe_ = std::move(*probe);
@@ -109,6 +125,7 @@ Result<> Observer::open(const ObserverOptions& options) {
         {.bpf = why_no_bpf,
          .cgroups = why_no_cgroups,
          .io_uring = options.why_not_io_uring,
+         .pin = why_not_pinned,
          .scan = scanned ? "" : "processes from before the start are not watched: " + scanned.error().message,
          .held_pidfds = held_pidfds_.why_not,
          .counts_held_pidfds = held_pidfds_.counts.has_value()});
@@ -143,6 +160,9 @@ void Observer::note_reload(bool ok) {
 }
 
 void Observer::turn_begins(Instant now) {
+    if (probe_ && !probe_->predecessors().empty()) {
+        read_predecessors(now);
+    }
     drain(now);
     make_up_for_losses(now);
     reporter_->tell_late(now);
@@ -152,6 +172,27 @@ void Observer::turn_begins(Instant now) {
         (void)pool_->scan_proc(); // it worked at the start; a passing lack of descriptors is counted by the pool
         next_scan_ = now + kScanInterval;
     }
+}
+
+// Their programs and ours ran side by side for a moment. Taking their spill waits until no program runs any more that
+// had begun before: whatever both saw is in both rings then. What overflowed into both spills cannot be told apart.
+void Observer::read_predecessors(Instant now) {
+    const auto read = [this](std::span<const std::byte> bytes) {
+        const Record record = decode(bytes);
+        const auto* exit = std::get_if<const knell_exit*>(&record);
+        if (exit == nullptr || !told_beside_predecessors_.contains(identity_of((*exit)->process))) {
+            handle(bytes);
+        }
+    };
+    for (Predecessor& each : probe_->predecessors()) {
+        (void)take_spill(each.spill()); // a failure is counted; there is no second chance
+    }
+    drain(now);
+    for (Predecessor& each : probe_->predecessors()) {
+        each.ring().drain(each.ring().capacity_bytes(), read);
+    }
+    told_beside_predecessors_.clear();
+    (void)probe_->drop_predecessors(); // the next start tries again, and finds nothing in them to tell
 }
 
 void Observer::drain(Instant now) {
@@ -179,15 +220,19 @@ void Observer::make_up_for_losses(Instant now) {
 void Observer::take_spill() {
     std::uint32_t& spilled = probe_->control().spilled;
     __atomic_store_n(&spilled, 0, __ATOMIC_SEQ_CST);
-    const auto all = probe_->spill().take();
-    if (!all) {
-        spill_errors_.add();
+    if (!take_spill(probe_->spill())) {
         __atomic_store_n(&spilled, 1, __ATOMIC_RELAXED);
-        return;
     }
-    for (const auto& [key, value] : *all) {
+}
+
+bool Observer::take_spill(Spill& spill) {
+    std::vector<SpilledExits> all;
+    const auto taken = spill.take(all);
+    for (const auto& [key, value] : all) {
         reporter_->spilled(key, value);
     }
+    spill_errors_.add(taken ? 0 : 1);
+    return taken.has_value();
 }
 
 void Observer::find_lost_births() {
@@ -212,7 +257,12 @@ void Observer::handle(std::span<const std::byte> bytes) {
                        pool_->execed(exec->process);
                        reporter_->execed(*exec);
                    },
-                   [this](const knell_exit* exit) { reporter_->exited(*exit, pool_->exited(exit->process)); },
+                   [this](const knell_exit* exit) {
+                       if (!probe_->predecessors().empty()) {
+                           told_beside_predecessors_.insert(identity_of(exit->process));
+                       }
+                       reporter_->exited(*exit, pool_->exited(exit->process));
+                   },
                    [this](const knell_pidfd* opened) {
                        events_.on_event(pidfd_open_of(*opened, places_->find(cgroups_of(opened->opener))));
                    },

@@ -18,6 +18,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -39,6 +40,7 @@ struct ObserverOptions {
     // Called for each birth before anything else is told of the process. Loop thread.
     std::function<void(const knell_fork&)> on_birth{};
     std::string why_not_io_uring; // from make_loop(), for the features
+    std::string pin{};            // where what outlives the agent is pinned; empty: nothing does
 };
 
 // Everything between the kernel and the exporters: drains the ring, keeps the pool, explains and places each death, and
@@ -46,7 +48,8 @@ struct ObserverOptions {
 class Observer final : public TurnDriver, public StatusSource {
   public:
     // Attaches the BPF programs, or goes on without them and says so in the features, then takes in the processes that
-    // exist. `loop` runs after this and outlives the observer. Fails only when nothing at all can be observed.
+    // exist. `loop` runs after this and outlives the observer. Fails when nothing at all can be observed, and when
+    // another observer uses the same `pin`.
     static Result<std::unique_ptr<Observer>> start(const ObserverOptions& options, Loop& loop);
     ~Observer() override;
 
@@ -55,8 +58,13 @@ class Observer final : public TurnDriver, public StatusSource {
     // Also takes in the processes that exist and are selected now.
     Result<> set_select(WatchSelect select);
     void set_min_age(Nanoseconds min_age) { pool_->set_min_age(min_age); }
-    // After the loop ended: tells the deaths that were still on their way.
+    // After the loop ended: tells the deaths that were still on their way. What comes later waits for the next agent,
+    // if it is pinned.
     void finish();
+    // Whether it went on where another agent had ended.
+    [[nodiscard]] bool took_over() const { return probe_ && probe_->took_over(); }
+    // After finish(): nothing outlives this agent.
+    Result<> unpin() { return probe_ ? probe_->unpin() : Result<>(); }
     // The outcome of a reload, for status().
     void note_reload(bool ok);
 
@@ -97,6 +105,9 @@ class Observer final : public TurnDriver, public StatusSource {
     void handle(std::span<const std::byte> bytes);
     void make_up_for_losses(Instant now);
     void take_spill();
+    // False: not everything was taken.
+    bool take_spill(Spill& spill);
+    void read_predecessors(Instant now);
     void find_lost_births();
 
     Loop& loop_;
@@ -112,6 +123,8 @@ class Observer final : public TurnDriver, public StatusSource {
     Instant next_scan_ = 0;
     Instant next_spill_ = 0;
     Instant next_heal_ = 0;
+    // Exits that were told while a predecessor is still to be read, by process number and start.
+    std::set<std::pair<std::uint32_t, std::uint64_t>> told_beside_predecessors_;
     std::vector<Feature> features_;
     Counter decode_errors_;
     Counter spill_errors_;

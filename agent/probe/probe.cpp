@@ -3,6 +3,7 @@
 #include "agent/probe/programs.hpp"
 
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -22,6 +23,15 @@ std::size_t whole_pages(std::size_t bytes) {
     return (bytes + page - 1) / page * page;
 }
 
+// Our number as the kernel's programs see it: in the initial pid namespace. 0: we are in another one.
+std::uint32_t initial_pid() {
+    constexpr ino_t kInitialPidNamespace = 0xEFFFFFFC; // PROC_PID_INIT_INO, include/linux/proc_ns.h
+    struct stat space{};
+    return ::stat("/proc/self/ns/pid", &space) == 0 && space.st_ino == kInitialPidNamespace
+               ? static_cast<std::uint32_t>(::getpid())
+               : 0;
+}
+
 Result<void*> map_array(bpf_map* map, std::size_t bytes) {
     void* memory = ::mmap(nullptr, whole_pages(bytes), PROT_READ | PROT_WRITE, MAP_SHARED, bpf_map__fd(map), 0);
     if (memory == MAP_FAILED) {
@@ -32,25 +42,41 @@ Result<void*> map_array(bpf_map* map, std::size_t bytes) {
 
 } // namespace
 
-Result<std::unique_ptr<Probe>> Probe::load(const ProbeOptions& options) {
+Result<std::unique_ptr<Probe>> Probe::load(const ProbeOptions& options, std::optional<PinDirectory> pins) {
     auto btf = KernelBtf::load();
     if (!btf) {
         return std::unexpected(std::move(btf.error()));
     }
-    auto programs = std::make_unique<Programs>(*btf, options);
-    if (auto loaded = programs->load(options); !loaded) {
-        return std::unexpected(std::move(loaded.error()));
+    std::unique_ptr<Probe> probe(new Probe(std::make_unique<Programs>(*btf, options)));
+    std::string why_afresh;
+    if (pins) {
+        auto adopted = probe->adopt(options, *pins);
+        if (!adopted) {
+            why_afresh = std::move(adopted.error().message);
+            probe.reset(new Probe(std::make_unique<Programs>(*btf, options))); // that one may be half done
+        }
     }
-    std::unique_ptr<Probe> probe(new Probe(std::move(programs)));
-    // Before attaching: the consumer must be able to read from the first record on.
-    if (auto mapped = probe->map_shared_memory(options); !mapped) {
-        return std::unexpected(std::move(mapped.error()));
-    }
-    if (auto attached = probe->programs_->attach(); !attached) {
-        return std::unexpected(std::move(attached.error()));
+    if (!probe->adopted_) {
+        if (auto started = probe->start_afresh(options); !started) {
+            return std::unexpected(std::move(started.error()));
+        }
     }
     probe->describe_features(options);
+    if (pins) {
+        probe->keep(options, std::move(*pins), why_afresh);
+    }
     return probe;
+}
+
+Result<> Probe::start_afresh(const ProbeOptions& options) {
+    if (auto loaded = programs_->load(options); !loaded) {
+        return loaded;
+    }
+    // Before attaching: the consumer must be able to read from the first record on.
+    if (auto mapped = map_shared_memory(options); !mapped) {
+        return mapped;
+    }
+    return programs_->attach();
 }
 
 void Probe::describe_features(const ProbeOptions& options) {
@@ -88,7 +114,15 @@ Result<> Probe::map_shared_memory(const ProbeOptions& options) {
         return std::unexpected(std::move(control.error()));
     }
     control_ = static_cast<knell_control*>(*control);
-    spill_.emplace(bpf_map__fd(maps.spill), std::array{bpf_map__fd(maps.spill_even), bpf_map__fd(maps.spill_odd)});
+    // What earlier agents tagged is not in our slots. Whether they left something to make up for is not known.
+    __atomic_add_fetch(&control_->generation, 1, __ATOMIC_RELEASE);
+    __atomic_store_n(&control_->agent_pid, initial_pid(), __ATOMIC_RELAXED);
+    __atomic_store_n(&control_->spilled, adopted_ ? 1 : 0, __ATOMIC_RELAXED);
+    auto spill = Spill::open(bpf_map__fd(maps.spill), {bpf_map__fd(maps.spill_even), bpf_map__fd(maps.spill_odd)});
+    if (!spill) {
+        return std::unexpected(std::move(spill.error()));
+    }
+    spill_.emplace(*spill);
     auto slots = map_array(maps.slots, options.slots * sizeof(knell_slot));
     if (!slots) {
         return std::unexpected(std::move(slots.error()));
@@ -106,9 +140,10 @@ Result<> Probe::tag(int pidfd, std::uint32_t slot) {
     // EAGAIN: another observer of this node gave the task its first storage at the same instant
     // (bpf_local_storage_alloc()). They all tag a process when it has the same age, so that is not rare; the storage
     // is there then.
+    const knell_tag tag{slot, control_->generation};
     int error = -EAGAIN;
     for (int attempt = 0; attempt < kTagAttempts && error == -EAGAIN; ++attempt) {
-        error = bpf_map_update_elem(map, &pidfd, &slot, BPF_ANY);
+        error = bpf_map_update_elem(map, &pidfd, &tag, BPF_ANY);
     }
     if (error != 0) {
         // A pid without a task is ENOENT there (bpf_pid_task_storage_update_elem()), ESRCH everywhere else.
@@ -166,7 +201,7 @@ std::vector<ProgramStats> Probe::program_stats() const {
         for (const bpf_program* program : programs_->programs_of(choice)) {
             bpf_prog_info info{};
             std::uint32_t size = sizeof info;
-            if (bpf_obj_get_info_by_fd(bpf_program__fd(program), &info, &size) == 0) {
+            if (bpf_obj_get_info_by_fd(programs_->fd_of(program), &info, &size) == 0) {
                 stats.runs += info.run_cnt;
                 stats.time += info.run_time_ns;
                 stats.recursion_misses += info.recursion_misses;

@@ -2,6 +2,8 @@
 
 #include "agent/base/clock.hpp"
 #include "agent/base/result.hpp"
+#include "agent/probe/pin_directory.hpp"
+#include "agent/probe/predecessor.hpp"
 #include "agent/probe/report.hpp"
 #include "agent/probe/ring.hpp"
 #include "agent/probe/slots.hpp"
@@ -14,6 +16,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <string>
 #include <vector>
 
 namespace knell {
@@ -28,13 +31,16 @@ struct ProbeOptions {
     bool record_pidfds = false;                   // and write a record of each
 };
 
-// The loaded and attached BPF programs, and the memory shared with them. Destroying it detaches everything. Methods are
-// for the loop thread unless they say otherwise.
+// The loaded and attached BPF programs, and the memory shared with them. Destroying it detaches what is not pinned.
+// Methods are for the loop thread unless they say otherwise.
 class Probe final : public Slots {
   public:
     // Loads what this kernel can run and attaches it. Fails when exits cannot be observed; anything less is in
     // features(). The error says why: no BTF, no capability, locked down.
-    static Result<std::unique_ptr<Probe>> load(const ProbeOptions& options);
+    // With `pins`, what is attached outlives this process: what an agent of the same build and set-up left there is
+    // taken over, with all that was recorded since. Where that cannot be, it is started afresh, and features() says
+    // why.
+    static Result<std::unique_ptr<Probe>> load(const ProbeOptions& options, std::optional<PinDirectory> pins = {});
     ~Probe() override;
     Probe(const Probe&) = delete;
     Probe& operator=(const Probe&) = delete;
@@ -52,6 +58,13 @@ class Probe final : public Slots {
     [[nodiscard]] knell_control& control() { return *control_; }
     // Exits that the ring had no room for.
     [[nodiscard]] Spill& spill() { return *spill_; }
+    // Whether it was left by an earlier agent, with all that happened since.
+    [[nodiscard]] bool took_over() const { return adopted_; }
+    // What agents of other builds and set-ups left behind, until drop_predecessors(): it has been read then.
+    [[nodiscard]] std::vector<Predecessor>& predecessors() { return predecessors_; }
+    Result<> drop_predecessors();
+    // Nothing outlives this object.
+    Result<> unpin();
     [[nodiscard]] std::span<knell_slot> slots() override { return slots_; }
     Result<> tag(int pidfd, std::uint32_t slot) override;
     void untag(int pidfd) override;
@@ -65,6 +78,11 @@ class Probe final : public Slots {
     explicit Probe(std::unique_ptr<Programs> programs);
     Result<> map_shared_memory(const ProbeOptions& options);
     void describe_features(const ProbeOptions& options);
+    Result<> start_afresh(const ProbeOptions& options);
+    Result<> adopt(const ProbeOptions& options, PinDirectory& pins);
+    void keep(const ProbeOptions& options, PinDirectory pins, const std::string& why_afresh);
+    Result<> pin();
+    std::vector<std::string> stop_predecessors();
 
     std::unique_ptr<Programs> programs_;
     std::vector<Feature> features_;
@@ -74,6 +92,10 @@ class Probe final : public Slots {
     knell_control* control_ = nullptr;
     std::optional<Spill> spill_; // from load() on
     std::span<knell_slot> slots_;
+    std::optional<PinDirectory> pins_;
+    std::string pin_name_;
+    bool adopted_ = false;
+    std::vector<Predecessor> predecessors_;
 };
 
 } // namespace knell

@@ -4,7 +4,6 @@
 
 #include "bpf/events.h"
 
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -13,15 +12,6 @@
 
 namespace knell {
 namespace {
-
-// Our number as the kernel's programs see it: in the initial pid namespace. 0: we are in another one.
-std::uint32_t initial_pid() {
-    constexpr ino_t kInitialPidNamespace = 0xEFFFFFFC; // PROC_PID_INIT_INO, include/linux/proc_ns.h
-    struct stat space{};
-    return ::stat("/proc/self/ns/pid", &space) == 0 && space.st_ino == kInitialPidNamespace
-               ? static_cast<std::uint32_t>(::getpid())
-               : 0;
-}
 
 std::uint64_t bits_of(const std::vector<int>& signals) {
     std::uint64_t bits = 0;
@@ -37,7 +27,6 @@ knell_knobs knobs_for(const std::vector<const HookChoice*>& wanted, const ProbeO
     knobs.late_wakeup_ns = options.late_wakeup;
     knobs.stop_signals = bits_of(options.stop_signals);
     knobs.page_bytes = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
-    knobs.agent_pid = initial_pid();
     knobs.read_cgroup_v1 = options.read_cgroup_v1 ? 1 : 0;
     knobs.record_pidfds = options.record_pidfds ? 1 : 0;
     for (const HookChoice* choice : wanted) {
@@ -69,6 +58,12 @@ Probe::Programs::Programs(const KernelBtf& btf, const ProbeOptions& options) {
 }
 
 Probe::Programs::~Programs() {
+    for (const Attached& attached : links_) {
+        // Destroying such a link would disable the event, pinned or not.
+        if (pinned_ && bpf_program__type(attached.program) == BPF_PROG_TYPE_TRACEPOINT) {
+            bpf_link__disconnect(attached.link.get());
+        }
+    }
     links_.clear();
     knell_bpf::destroy(skeleton);
 }
@@ -153,13 +148,13 @@ Result<> Probe::Programs::load(const ProbeOptions& options) {
     }
 }
 
-Result<std::vector<Probe::Programs::Link>> Probe::Programs::attach(const Hook& hook,
-                                                                   const std::vector<bpf_program*>& programs) const {
-    std::vector<Link> links;
+Result<std::vector<Probe::Programs::Attached>>
+Probe::Programs::attach(const Hook& hook, const std::vector<bpf_program*>& programs) const {
+    std::vector<Attached> links;
     for (const bpf_program* program : programs) {
         forget_libbpf_complaints();
-        links.emplace_back(bpf_program__attach(program));
-        if (!links.back()) {
+        links.push_back({program, {bpf_program__attach(program), {}}});
+        if (!links.back().link) {
             return system_failure("attaching " + hook.name, errno, why_libbpf_failed(errno));
         }
     }

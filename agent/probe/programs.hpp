@@ -2,6 +2,7 @@
 
 // Private to probe/: the skeleton and what is done with it.
 
+#include "agent/base/fd.hpp"
 #include "agent/base/result.hpp"
 #include "agent/probe/hooks.hpp"
 #include "agent/probe/kernel_btf.hpp"
@@ -12,8 +13,11 @@
 
 #include "knell_bpf.skel.h"
 
+#include <functional>
+#include <map>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace knell {
@@ -29,6 +33,18 @@ struct Probe::Programs {
     // Attaches; an optional program that fails is given up with its reason.
     Result<> attach();
 
+    // The name under which programs and maps of this build and these options are pinned: "<contract>-<all the rest>".
+    // Within one contract (bpf/events.h), records can be read and counted whichever programs wrote them.
+    static std::string pin_name(const ProbeOptions& options);
+    static bool shares_contract(std::string_view pin_name);
+    // Pins what is attached, and its maps, in an empty directory of a bpffs. They outlive this process then.
+    [[nodiscard]] Result<> pin(const std::string& directory);
+    void unpinned() { pinned_ = false; }
+    // Instead of load() and attach(): takes over what another process pinned under this name.
+    Result<> adopt(const std::string& directory, const ProbeOptions& options);
+    // Whether it was loaded here or taken over; borrowed.
+    [[nodiscard]] int fd_of(const bpf_program* program) const;
+
     // Those of the hook in use; empty: there is none, or it needs none.
     [[nodiscard]] std::vector<bpf_program*> programs_of(const HookChoice& choice) const;
 
@@ -39,14 +55,21 @@ struct Probe::Programs {
     struct DestroyLink {
         void operator()(bpf_link* link) const { (void)bpf_link__destroy(link); }
     };
-    using Link = std::unique_ptr<bpf_link, DestroyLink>;
+    struct Attached {
+        const bpf_program* program;
+        std::unique_ptr<bpf_link, DestroyLink> link;
+    };
 
     // Opens the object afresh with the programs of these. Nothing is loaded yet.
     Result<> open(const std::vector<const HookChoice*>& wanted, const ProbeOptions& options);
     Result<> load(const std::vector<const HookChoice*>& wanted, const ProbeOptions& options);
-    [[nodiscard]] Result<std::vector<Link>> attach(const Hook& hook, const std::vector<bpf_program*>& programs) const;
+    [[nodiscard]] Result<std::vector<Attached>> attach(const Hook& hook,
+                                                       const std::vector<bpf_program*>& programs) const;
+    Result<> reuse_maps(const std::string& directory);
 
-    std::vector<Link> links_;
+    std::vector<Attached> links_;
+    bool pinned_ = false;                            // they go on without us
+    std::map<std::string, Fd, std::less<>> adopted_; // by the program's name
 };
 
 } // namespace knell

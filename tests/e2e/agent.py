@@ -26,18 +26,32 @@ class Agent(Program):
 
     def __init__(self, directory: pathlib.Path, config: str | None = None, wrapper=(), program=KNELL, **popen):
         """`config`: its configuration file's text, which names the port to listen on; without it, one is chosen.
-        `wrapper`: a command line that ends by executing the agent in its place."""
+        `wrapper`: a command line that ends by executing the agent in its place.
+
+        Agents of one directory follow each other; those of others do not know of it."""
         self.config_path = directory / "knell.yaml"
-        arguments = ["--listen", "127.0.0.1:0"]
-        if config is not None:
-            self.config_path.write_text(config)
-            arguments = ["--config", self.config_path]
-        super().__init__([*wrapper, program, "run", *arguments], directory, **popen)
+        self.pin = pathlib.Path("/sys/fs/bpf", directory.name)
+        self.config_path.write_text(self.with_pin(config or "listen: 127.0.0.1:0\n"))
+        super().__init__([*wrapper, program, "run", "--config", self.config_path], directory, **popen)
         try:
             self.url = self.await_line(r"metrics on (http://\S+)/metrics$", "stderr")[1]
         except BaseException:
             self.kill()
             raise
+
+    def with_pin(self, config: str) -> str:
+        """A configuration that says where this agent's state is pinned, unless it says so itself."""
+        return config if "state:" in config else f"{config}state: {{pin: {self.pin}}}\n"
+
+    def kill(self) -> None:
+        """Nothing of it stays in the kernel either."""
+        super().kill()
+        if self.pin.exists():
+            for pins in self.pin.iterdir():
+                for pin in pins.iterdir():
+                    pin.unlink()
+                pins.rmdir()
+            self.pin.rmdir()
 
     def get(self, path: str, method: str = "GET") -> Response:
         connection = http.client.HTTPConnection(urllib.parse.urlsplit(self.url).netloc, timeout=10)

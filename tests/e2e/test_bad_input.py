@@ -138,10 +138,11 @@ class Listening(BadInput):
     def test_nothing_is_left_in_the_kernel(self):
         before = self.programs()
         self.refuse(FAILED, ".*", "run", "--listen", "192.0.2.1:9477")
-        stopped, killed = self.start_agent(), self.start_agent()
-        for agent in [stopped, killed]:
-            self.assertTrue(self.held_by(agent.pid), "/proc shows which programs the agent holds")
-        stopped.stop()
+        agent = self.start_agent(f"listen: 127.0.0.1:0\nstate: {{pin: /sys/fs/bpf/{self.directory.name}, keep_on_exit: false}}\n")
+        self.assertTrue(self.held_by(agent.pid), "/proc shows which programs the agent holds")
+        agent.stop()
+        killed = self.start_agent("listen: 127.0.0.1:0\nstate: {pin: /nowhere/knell}\n")
+        self.assertTrue(self.held_by(killed.pid))
         killed.kill()
         # Other agents may run on this machine: they hold what they loaded.
         wait_until(lambda: not self.programs() - before - self.held_by("[0-9]*"), "all BPF programs to be gone")

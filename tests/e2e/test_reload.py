@@ -18,7 +18,7 @@ class Reload(EndToEnd):
 
     def reload(self, agent, text: str, answer: str) -> None:
         """`answer`: a regular expression for the line that the agent logs."""
-        agent.config_path.write_text(text)
+        agent.config_path.write_text(agent.with_pin(text))
         agent.signal(signal.SIGHUP)
         agent.await_line(answer, "stderr")
 

@@ -1,0 +1,160 @@
+#include "agent/probe/pin_directory.hpp"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <filesystem>
+#include <memory>
+#include <optional>
+
+namespace knell {
+namespace {
+
+constexpr std::string_view kUnfinished = "-new"; // bpffs takes no names with a dot
+constexpr mode_t kOwnerOnly = 0700;
+
+struct CloseDirectory {
+    void operator()(DIR* directory) const { (void)::closedir(directory); }
+};
+
+// "<12 hexadecimal digits>-<16>", perhaps with "-new" behind it: nobody else's names look like this.
+bool is_ours(std::string_view name) {
+    constexpr std::size_t kContract = 12;
+    constexpr std::size_t kWhole = kContract + 1 + 16;
+    if (name.ends_with(kUnfinished)) {
+        name.remove_suffix(kUnfinished.size());
+    }
+    const auto hexadecimal = [](char each) { return (each >= '0' && each <= '9') || (each >= 'a' && each <= 'f'); };
+    return name.size() == kWhole && name[kContract] == '-' &&
+           std::ranges::all_of(name.substr(0, kContract), hexadecimal) &&
+           std::ranges::all_of(name.substr(kContract + 1), hexadecimal);
+}
+
+// The names in a directory that is open at `directory_fd`.
+Result<std::vector<std::string>> names_in(int directory_fd, const std::string& path) {
+    const int copy = ::openat(directory_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    const std::unique_ptr<DIR, CloseDirectory> directory(copy < 0 ? nullptr : ::fdopendir(copy));
+    if (!directory) {
+        return system_failure("listing " + path, errno);
+    }
+    std::vector<std::string> names;
+    for (;;) {
+        errno = 0; // the end and a failure look the same otherwise
+        const dirent* entry = ::readdir(directory.get());
+        if (entry == nullptr) {
+            return errno == 0 ? Result<std::vector<std::string>>(std::move(names))
+                              : system_failure("listing " + path, errno);
+        }
+        const std::string_view name = entry->d_name;
+        if (name != "." && name != "..") {
+            names.emplace_back(name);
+        }
+    }
+}
+
+std::optional<Failure> why_no_bpffs(const std::string& parent) {
+    struct statfs filesystem{};
+    if (::statfs(parent.c_str(), &filesystem) != 0) {
+        return system_failure("looking for a bpffs at " + parent, errno, "mount -t bpf bpf /sys/fs/bpf");
+    }
+    if (filesystem.f_type != BPF_FS_MAGIC) {
+        return failure(parent + " is not in a bpffs (mount -t bpf bpf /sys/fs/bpf, or set state.pin)");
+    }
+    return std::nullopt;
+}
+
+} // namespace
+
+Result<PinDirectory> PinDirectory::lock(const std::string& path) {
+    const std::string parent = std::filesystem::path(path).parent_path();
+    if (auto obstacle = why_no_bpffs(parent)) {
+        return std::move(*obstacle);
+    }
+    if (::mkdir(path.c_str(), kOwnerOnly) != 0 && errno != EEXIST) {
+        return system_failure("making " + path, errno,
+                              errno == EROFS ? "the bpffs is mounted read-only" : "is it ours to write to?");
+    }
+    Fd directory(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+    if (!directory) {
+        return system_failure("opening " + path, errno);
+    }
+    if (::flock(directory.get(), LOCK_EX | LOCK_NB) != 0) {
+        return system_failure("locking " + path, errno,
+                              errno == EWOULDBLOCK ? "another knell uses it: stop that one, or give this one a "
+                                                     "state.pin of its own"
+                                                   : "unexpected");
+    }
+    return PinDirectory(path, std::move(directory));
+}
+
+Result<std::vector<std::string>> PinDirectory::take_stock() {
+    auto names = names_in(directory_.get(), path_);
+    if (!names) {
+        return names;
+    }
+    std::erase_if(*names, [](const std::string& name) { return !is_ours(name); });
+    for (const std::string& name : *names) {
+        if (name.ends_with(kUnfinished)) {
+            if (auto removed = remove(name); !removed) {
+                return std::unexpected(std::move(removed.error()));
+            }
+        }
+    }
+    std::erase_if(*names, [](const std::string& name) { return name.ends_with(kUnfinished); });
+    std::ranges::sort(*names);
+    return names;
+}
+
+Result<std::string> PinDirectory::begin(const std::string& name) {
+    const std::string unfinished = name + std::string(kUnfinished);
+    if (::mkdirat(directory_.get(), unfinished.c_str(), kOwnerOnly) != 0) {
+        return system_failure("making " + path_of(unfinished), errno);
+    }
+    return path_of(unfinished);
+}
+
+Result<> PinDirectory::publish(const std::string& name) {
+    const std::string unfinished = name + std::string(kUnfinished);
+    if (::renameat(directory_.get(), unfinished.c_str(), directory_.get(), name.c_str()) != 0) {
+        return system_failure("renaming " + path_of(unfinished), errno);
+    }
+    return {};
+}
+
+Result<> PinDirectory::remove(const std::string& name) {
+    const Fd inner(::openat(directory_.get(), name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+    if (!inner) {
+        return errno == ENOENT ? Result<>() : system_failure("opening " + path_of(name), errno);
+    }
+    const auto pins = names_in(inner.get(), path_of(name));
+    if (!pins) {
+        return std::unexpected(pins.error());
+    }
+    for (const std::string& pin : *pins) {
+        if (::unlinkat(inner.get(), pin.c_str(), 0) != 0) {
+            return system_failure("removing " + path_of(name) + "/" + pin, errno);
+        }
+    }
+    if (::unlinkat(directory_.get(), name.c_str(), AT_REMOVEDIR) != 0) {
+        return system_failure("removing " + path_of(name), errno);
+    }
+    return {};
+}
+
+Result<> PinDirectory::remove_itself() {
+    if (::rmdir(path_.c_str()) != 0) {
+        return system_failure("removing " + path_, errno,
+                              errno == ENOTEMPTY ? "something that is not knell's is in it" : "unexpected");
+    }
+    return {};
+}
+
+} // namespace knell
