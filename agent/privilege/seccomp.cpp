@@ -28,7 +28,7 @@ constexpr std::array kAllowed{
     "writev", // abort messages of glibc
     "close", "fcntl",
     // processes and cgroups
-    "pidfd_open", "open_by_handle_at", "openat", "open", "getdents64", "readlink", "readlinkat", "access",
+    "pidfd_open", "waitid", "open_by_handle_at", "openat", "open", "getdents64", "readlink", "readlinkat", "access",
     "faccessat", "faccessat2", "stat", "lstat", "fstat", "newfstatat", "statx", "fstatfs",
     "lseek",
     // HTTP
