@@ -18,6 +18,12 @@
 namespace knell {
 namespace {
 
+#ifdef KNELL_SANITIZED
+constexpr bool kSanitized = true;
+#else
+constexpr bool kSanitized = false;
+#endif
+
 // clang-format off: by what they are for
 // By name: an architecture lacks some of them (arm64 has no open and no epoll_wait), which libseccomp then leaves out.
 // What is not seen in an ordinary run says what it is for.
@@ -117,10 +123,10 @@ Result<> fill(const Filter& filter) {
 } // namespace
 
 Result<> restrict_system_calls() {
-#ifdef KNELL_SANITIZED
-    return failure("a build with sanitizers, whose run-time makes system calls of its own: it starts a process that "
-                   "traces this one to look for leaks");
-#else
+    if (kSanitized) {
+        return failure("a build with sanitizers, whose run-time makes system calls of its own: it starts a process "
+                       "that traces this one to look for leaks");
+    }
     const Filter filter(::seccomp_init(SCMP_ACT_ERRNO(EPERM)));
     if (!filter) {
         return system_failure("seccomp_init", ENOMEM);
@@ -138,7 +144,6 @@ Result<> restrict_system_calls() {
         return filled;
     }
     return done(::seccomp_load(filter.get()), "loading a seccomp filter");
-#endif
 }
 
 } // namespace knell
