@@ -8,13 +8,14 @@ build_packages=(
   ca-certificates git g++ cmake ninja-build ccache pkg-config
   clang-19 bpftool libbpf-dev
   liburing-dev
+  libcap-dev libseccomp-dev
   prometheus-cpp-dev libmicrohttpd-dev
   libyaml-cpp-dev
   nlohmann-json3-dev libcli11-dev libspdlog-dev libfmt-dev robin-map-dev
   libgtest-dev libgmock-dev libbenchmark-dev python3
 )
 test_packages=(
-  prometheus runc busybox-static qemu-system-x86 strace curl procps util-linux
+  prometheus runc busybox-static qemu-system-x86 strace curl procps util-linux libcap2-bin
   clang-format-19 clang-tidy-19 shellcheck yamllint libclang-rt-19-dev
 )
 

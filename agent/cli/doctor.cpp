@@ -1,7 +1,8 @@
 #include "agent/base/file.hpp"
 #include "agent/cli/commands.hpp"
 #include "agent/cli/settings.hpp"
-#include "agent/pidfd/pidfd.hpp"
+#include "agent/privilege/capabilities.hpp"
+#include "agent/privilege/landlock.hpp"
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -23,16 +24,9 @@ std::string first_line(const char* path) {
     return text ? text->substr(0, text->find('\n')) : "unknown";
 }
 
-// CapEff of /proc/self/status as the hexadecimal mask that capsh --decode takes.
-std::string effective_capabilities() {
-    auto text = read_small_file(AT_FDCWD, "/proc/self/status", 16 << 10);
-    constexpr std::string_view kField = "CapEff:\t";
-    const std::size_t at = text ? text->find(kField) : std::string::npos;
-    if (at == std::string::npos) {
-        return "unknown";
-    }
-    const std::size_t start = at + kField.size();
-    return text->substr(start, text->find('\n', start) - start);
+std::string landlock() {
+    const auto version = landlock_version();
+    return version ? fmt::format("version {}", *version) : "none: " + version.error().message;
 }
 
 struct Fact {
@@ -45,9 +39,10 @@ std::vector<Fact> node_facts(const Status& status) {
     (void)::getrlimit(RLIMIT_NOFILE, &descriptors);
     return {
         {"kernel", kernel_release()},
-        {"user", fmt::format("uid {}, effective capabilities {}", ::geteuid(), effective_capabilities())},
+        {"user", fmt::format("uid {}", ::geteuid())},
         {"descriptors", fmt::format("{} (one for each watched process; watch.capacity is {})", descriptors.rlim_cur,
                                     status.watch_capacity)},
+        {"landlock", landlock()},
         {"io_uring_disabled", first_line("/proc/sys/kernel/io_uring_disabled")},
         {"bpf_stats_enabled", first_line("/proc/sys/kernel/bpf_stats_enabled")},
     };
@@ -56,6 +51,10 @@ std::vector<Fact> node_facts(const Status& status) {
 void print_text(const Status& status) {
     for (const Fact& fact : node_facts(status)) {
         fmt::print("{:<18} {}\n", fact.name, fact.value);
+    }
+    fmt::print("\n");
+    for (const CapabilityUse& use : capability_uses()) {
+        fmt::print("{:<19} {:<7} {}\n", use.name, use.held ? "held" : "MISSING", use.purpose);
     }
     fmt::print("\n");
     for (const Feature& feature : status.features) {
@@ -73,6 +72,10 @@ void print_json(const Status& status) {
     nlohmann::json out;
     for (const Fact& fact : node_facts(status)) {
         out["node"][fact.name] = fact.value;
+    }
+    out["capabilities"] = nlohmann::json::array();
+    for (const CapabilityUse& use : capability_uses()) {
+        out["capabilities"].push_back({{"capability", use.name}, {"held", use.held}, {"purpose", use.purpose}});
     }
     out["bpf"] = status.bpf;
     out["features"] = nlohmann::json::array();

@@ -1,5 +1,6 @@
 #include "agent/base/text.hpp"
 #include "agent/cli/commands.hpp"
+#include "agent/cli/confinement.hpp"
 #include "agent/cli/console.hpp"
 #include "agent/cli/settings.hpp"
 #include "agent/cli/shutdown.hpp"
@@ -47,6 +48,7 @@ class Agent {
     std::unique_ptr<ConsoleSink> console_;
     std::unique_ptr<Observer> observer_;
     std::unique_ptr<HttpServer> server_;
+    Confinement confinement_;
 };
 
 Result<Config> read_config(const RunArguments& arguments) {
@@ -79,6 +81,7 @@ Result<std::unique_ptr<Agent>> Agent::start(const RunArguments& arguments, Confi
     if (auto shown = agent->show_deaths(); !shown) {
         return std::unexpected(std::move(shown.error()));
     }
+    agent->confinement_.restrict_calls();
     return agent;
 }
 
@@ -107,8 +110,14 @@ Result<> Agent::open(const Config& config) {
     if (auto used = use_exporters(config); !used) {
         return used;
     }
+    auto socket = open_listen_socket(config.listen);
+    if (!socket) {
+        return std::unexpected(std::move(socket.error()));
+    }
+    // Everything is open, and no other thread has started yet: it will be restricted like this one.
+    confinement_.restrict_process(arguments_, config, observer_->bpf());
     const BuildInfo build{KNELL_VERSION, KNELL_REVISION, KNELL_LIBBPF_VERSION, KNELL_LIBURING_VERSION};
-    auto server = HttpServer::start(config.listen, make_routes(observer_->ledger(), *observer_, recent_, build));
+    auto server = HttpServer::start(std::move(*socket), make_routes(observer_->ledger(), *observer_, recent_, build));
     if (!server) {
         return std::unexpected(std::move(server.error()));
     }
@@ -131,7 +140,7 @@ Result<> Agent::use_exporters(const Config& config) {
     if (config.jsonl) {
         auto opened = JsonlSink::open(config.jsonl->path, config.jsonl->reasons);
         if (!opened) {
-            return failure_in("exporters.jsonl", std::move(opened.error()));
+            return failure_in("exporters.jsonl", confinement_.explain(std::move(opened.error()), config.jsonl->path));
         }
         jsonl = std::move(*opened);
     }

@@ -1,7 +1,5 @@
 #include "exporters/prometheus/http_server.hpp"
 
-#include "exporters/prometheus/listen_socket.hpp"
-
 #include <microhttpd.h>
 #include <pthread.h>
 
@@ -106,10 +104,14 @@ Result<std::unique_ptr<HttpServer>> HttpServer::start(const std::string& listen,
     if (!socket) {
         return Failure(socket.error());
     }
-    std::unique_ptr<HttpServer> server(new HttpServer(std::move(routes), socket->port));
+    return start(*std::move(socket), std::move(routes));
+}
+
+Result<std::unique_ptr<HttpServer>> HttpServer::start(ListenSocket socket, Routes routes) {
+    std::unique_ptr<HttpServer> server(new HttpServer(std::move(routes), socket.port));
     // The socket is libmicrohttpd's whatever it answers: most of its failures close it (daemon.c of 0.9.75). One that
     // does not leaks a descriptor; a second close of ours could hit a stranger's.
-    const int listening = socket->fd.release();
+    const int listening = socket.fd.release();
     const AllSignalsBlocked blocked;
     errno = 0;
     // clang-format off: one option a line
@@ -124,7 +126,8 @@ Result<std::unique_ptr<HttpServer>> HttpServer::start(const std::string& listen,
         MHD_OPTION_END);
     // clang-format on
     if (server->daemon_ == nullptr) {
-        return system_failure("starting the HTTP thread on " + listen, errno != 0 ? errno : ENOMEM,
+        return system_failure("starting the HTTP thread on port " + std::to_string(socket.port),
+                              errno != 0 ? errno : ENOMEM,
                               "libmicrohttpd could not create its thread, epoll or event descriptor; see the limits "
                               "on processes and open files");
     }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "agent/base/result.hpp"
+#include "exporters/prometheus/listen_socket.hpp"
 
 #include <cstdint>
 #include <functional>
@@ -30,6 +31,8 @@ class HttpServer {
     // Listens on "host:port" (port 0: the kernel chooses) and serves until destroyed. What the routes refer to must
     // live as long.
     static Result<std::unique_ptr<HttpServer>> start(const std::string& listen, Routes routes);
+    // The same on a socket that listens already: its thread may have less privileges than it took to open it.
+    static Result<std::unique_ptr<HttpServer>> start(ListenSocket socket, Routes routes);
 
     HttpServer(const HttpServer&) = delete;
     HttpServer& operator=(const HttpServer&) = delete;

@@ -75,7 +75,9 @@ class Reload(EndToEnd):
 
     def test_switches_json_lines_on_and_off(self):
         events = self.directory / "events"
-        agent, unit = self.start_configured(), self.make_unit()
+        # On at the start: where that was not, the agent has given up writing files (test_privilege.py).
+        agent = self.start_configured(f"exporters: {{jsonl: {{path: {self.directory / 'before'}}}}}\n")
+        unit = self.make_unit()
         self.reload(agent, f"exporters: {{jsonl: {{path: {events}, reasons: [error, signal]}}}}\n",
                     "info  reload: the new configuration is in use")
         self.die("exit", "0", unit=unit)

@@ -1,37 +1,17 @@
 """Where io_uring is refused, epoll does the same work."""
 
-import ctypes
 import json
 import signal
-import struct
 
 from programs import await_watched, pidfds_tell_reaps
+from refuse import IO_URING_SETUP, refuse
 from support import EndToEnd, requires
-
-# The same number on every architecture, as for all system calls since Linux 5.1.
-_IO_URING_SETUP = 425
-_PR_SET_SECCOMP, _SECCOMP_MODE_FILTER = 22, 2
-_RET_ALLOW, _RET_EPERM = 0x7FFF0000, 0x00050000 | 1
 
 
 def refuse_io_uring() -> None:
     """What the default profiles of containerd 2.0 and Docker 25 do, for the calling process. Not the sysctl
     kernel.io_uring_disabled: that would hit every other test on the machine, and outlive a test that is killed."""
-
-    def instruction(code: int, if_true: int, if_false: int, operand: int) -> bytes:
-        return struct.pack("=HBBI", code, if_true, if_false, operand)
-
-    program = b"".join([
-        instruction(0x20, 0, 0, 0),                # load the system call's number
-        instruction(0x15, 0, 1, _IO_URING_SETUP),  # if it is that one,
-        instruction(0x06, 0, 0, _RET_EPERM),       # refuse it
-        instruction(0x06, 0, 0, _RET_ALLOW),
-    ])
-    filter_buffer = ctypes.create_string_buffer(program, len(program))
-    header = struct.pack("@HP", len(program) // 8, ctypes.addressof(filter_buffer))
-    libc = ctypes.CDLL(None, use_errno=True)
-    if libc.prctl(_PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, header, 0, 0) != 0:
-        raise OSError(ctypes.get_errno(), "prctl(PR_SET_SECCOMP)")
+    refuse(IO_URING_SETUP)
 
 
 @requires()

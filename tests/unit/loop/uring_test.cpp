@@ -1,14 +1,18 @@
 #include "agent/loop/uring_loop.hpp"
 #include "tests/unit/loop/loop_fixture.hpp"
 
+#include <linux/io_uring.h>
 #include <poll.h>
 #include <sys/syscall.h>
+#include <unistd.h>
 
 #include <gmock/gmock.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <filesystem>
 #include <memory>
+#include <string>
 #include <vector>
 
 namespace knell::test {
@@ -88,6 +92,30 @@ TEST(Uring, RunsOnlyOnTheThreadThatMadeIt) {
         EXPECT_EQ(ran.error().errno_value, EEXIST);
         EXPECT_THAT(ran.error().message, HasSubstr("thread"));
     });
+}
+
+// The ring's descriptor, which the loop shows nobody.
+int descriptor_of_ring() {
+    for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) {
+        std::error_code closed_meanwhile;
+        if (std::filesystem::read_symlink(entry, closed_meanwhile) == "anon_inode:[io_uring]") {
+            return std::stoi(entry.path().filename());
+        }
+    }
+    return -1;
+}
+
+// A restricted ring takes registrations as little as other operations (io_uring/register.c, io_uring.c).
+TEST_P(UringTest, WaitsAreAllThatTheRingDoes) {
+    const auto loop = make({});
+    if (!loop) {
+        GTEST_SKIP() << "io_uring is refused here";
+    }
+    const int ring = descriptor_of_ring();
+    ASSERT_GE(ring, 0);
+    const int file = STDERR_FILENO;
+    EXPECT_EQ(::syscall(SYS_io_uring_register, ring, IORING_REGISTER_FILES, &file, 1), -1);
+    EXPECT_EQ(errno, EACCES);
 }
 
 TEST(Uring, RefusesQueuesBeyondTheKernelsLimit) {
