@@ -118,7 +118,7 @@ Result<> freeze(const FreezeOptions& options, Report& report) {
         if (auto measured = stopped_and_continued(tool, workload, options.milliseconds, report); !measured) {
             return failure_in(tool.name, std::move(measured.error()));
         }
-        if (auto measured = killed_and_restarted(tool, workload, options.milliseconds, report); !measured) {
+        if (auto measured = killed_and_restarted(surviving(tool), workload, options.milliseconds, report); !measured) {
             return failure_in(tool.name, std::move(measured.error()));
         }
     }

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <utility>
 
 namespace knell::bench {
@@ -13,12 +14,15 @@ namespace {
 constexpr Nanoseconds kPatience = 30 * kSecond;
 constexpr const char* kProbeComm = "knell-probe";
 
-// Apart from the node's own agent, and leaving nothing behind that the next tool would pay for.
+// Apart from the node's own agent.
 constexpr const char* kRunAgent = R"(exec "$0" run --config /dev/stdin <<CONFIG
 listen: 127.0.0.1:0
-state: {pin: /sys/fs/bpf/knell-bench, keep_on_exit: false}
+state: {pin: "$1", keep_on_exit: false}
 CONFIG
 )";
+// No bpffs: each agent begins at zero, and nothing stays that the next tool would pay for.
+constexpr const char* kNoPin = "/nowhere/knell";
+constexpr const char* kPin = "/sys/fs/bpf/knell-bench";
 
 Tool peer(const std::string& program, const std::string& package, std::vector<std::string> arguments) {
     Tool tool{program, {}, "not installed (Debian's " + package + ")", false, package};
@@ -47,7 +51,7 @@ std::string likely_cause() {
 std::vector<Tool> all_tools() {
     const std::string knell = beside_us("knell");
     return {
-        {"knell run", {"sh", "-c", kRunAgent, knell}, "", true, ""},
+        {"knell run", {"sh", "-c", kRunAgent, knell, kNoPin}, "", true, ""},
         {"knell trace", {knell, "trace"}, "", false, ""},
         peer("exitsnoop", "libbpf-tools", {}),
         peer("bpftrace", "bpftrace",
@@ -55,6 +59,11 @@ std::vector<Tool> all_tools() {
               R"(tracepoint:sched:sched_process_exit /pid == tid/ { printf("%d %s %d\n", pid, comm, args->pid); })"}),
         peer("forkstat", "forkstat", {"-c", "-e", "exit"}),
     };
+}
+
+Tool surviving(Tool tool) {
+    std::ranges::replace(tool.argv, std::string(kNoPin), std::string(kPin));
+    return tool;
 }
 
 Result<std::vector<Tool>> working_tools(const std::string& run, Report& report) {

@@ -24,6 +24,9 @@ std::vector<Tool> all_tools();
 // Those that are here and tell deaths; peers that do not are told as absent from `run`. Fails when knell does not.
 Result<std::vector<Tool>> working_tools(const std::string& run, Report& report);
 
+// The same, and where it can, it leaves to its successor what it has not told.
+Tool surviving(Tool tool);
+
 // A tool at work.
 class RunningTool {
   public:
