@@ -277,6 +277,9 @@ std::optional<Nanoseconds> Observer::may_sleep(Instant now) {
     if (!probe_) {
         return earlier(until(next_scan_), until(pool_->next_due()));
     }
+    if (!probe_->predecessors().empty()) {
+        return 0; // before the first turn: what they left wakes nobody
+    }
     auto sleep = consumer_->may_sleep();
     // Armed, the wait must be in place even when a record has come since: its producer's wake-up is the only one, and
     // the wait finds the record when it starts. While coalescing nobody wakes us, the timer drains.
