@@ -138,7 +138,7 @@ void Agent::give_up() {
 Result<> Agent::use_exporters(const Config& config) {
     std::unique_ptr<JsonlSink> jsonl;
     if (config.jsonl) {
-        auto opened = JsonlSink::open(config.jsonl->path, config.jsonl->reasons);
+        auto opened = JsonlSink::open(config.jsonl->path, config.jsonl->reasons, observer_->lost_lines());
         if (!opened) {
             return failure_in("exporters.jsonl", confinement_.explain(std::move(opened.error()), config.jsonl->path));
         }

@@ -320,6 +320,9 @@ Status Observer::status() const {
     }
     status.decode_errors = decode_errors_.value();
     status.spill_errors = spill_errors_.value();
+    for (std::size_t i = 0; i < status.lines_lost.size(); ++i) {
+        status.lines_lost[i] = lost_lines_[i].value();
+    }
     for (std::size_t i = 0; i < status.watches.size(); ++i) {
         status.watches[i] = pool_->count(static_cast<WatchState>(i));
     }

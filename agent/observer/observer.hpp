@@ -2,6 +2,7 @@
 
 #include "agent/attribution/make_place.hpp"
 #include "agent/base/counter.hpp"
+#include "agent/event/lost_lines.hpp"
 #include "agent/ledger/ledger.hpp"
 #include "agent/loop/loop.hpp"
 #include "agent/observer/death_reporter.hpp"
@@ -68,6 +69,8 @@ class Observer final : public TurnDriver, public StatusSource {
     // The outcome of a reload, for status().
     void note_reload(bool ok);
 
+    // For sinks that write lines to count what they lose; told by status().
+    [[nodiscard]] LostLines& lost_lines() { return lost_lines_; }
     [[nodiscard]] const Ledger& ledger() const { return *ledger_; }
     // Decided at the start.
     [[nodiscard]] const std::vector<Feature>& features() const { return features_; }
@@ -128,6 +131,7 @@ class Observer final : public TurnDriver, public StatusSource {
     std::vector<Feature> features_;
     Counter decode_errors_;
     Counter spill_errors_;
+    LostLines lost_lines_;
     HeldPidfds held_pidfds_; // at the start
     std::atomic<bool> ready_ = false;
     std::atomic<bool> reload_ok_ = true;

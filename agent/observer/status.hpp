@@ -2,6 +2,7 @@
 
 #include "agent/base/clock.hpp"
 #include "agent/cause/holder.hpp"
+#include "agent/event/lost_lines.hpp"
 #include "agent/probe/report.hpp"
 #include "agent/watch/states.hpp"
 
@@ -31,8 +32,9 @@ struct Status {
     std::vector<ProgramStats> programs;
     std::uint64_t ring_bytes = 0; // waiting in the ring
     std::uint64_t ring_capacity_bytes = 0;
-    std::uint64_t decode_errors = 0; // records of a wrong type or size
-    std::uint64_t spill_errors = 0;  // the kernel refused to show the spill; what is in it waits for the next time
+    std::uint64_t decode_errors = 0;                               // records of a wrong type or size
+    std::array<std::uint64_t, kLineLossNames.size()> lines_lost{}; // events that no reader of JSON lines got
+    std::uint64_t spill_errors = 0; // the kernel refused to show the spill; what is in it waits for the next time
 
     std::array<std::uint64_t, kWatchStateNames.size()> watches{};
     std::uint64_t watch_capacity = 0;

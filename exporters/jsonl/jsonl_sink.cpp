@@ -18,25 +18,37 @@ constexpr Nanoseconds kPatienceAtTheEnd = 100 * kMillisecond;
 
 } // namespace
 
-Result<std::unique_ptr<JsonlSink>> JsonlSink::open(const std::string& path, std::vector<Reason> reasons) {
+Result<std::unique_ptr<JsonlSink>> JsonlSink::open(const std::string& path, std::vector<Reason> reasons,
+                                                   LostLines& lost) {
     if (path == "-") {
         if (::fcntl(STDOUT_FILENO, F_GETFD) < 0) {
             return system_failure("write events to standard output", errno, "it is closed; name a file instead");
         }
-        return std::make_unique<JsonlSink>(Output::borrow(STDOUT_FILENO), std::move(reasons));
+        return std::make_unique<JsonlSink>(Output::borrow(STDOUT_FILENO), std::move(reasons), lost);
     }
     Result<Output> output = Output::open(path);
     if (!output) {
         return std::unexpected(std::move(output.error()));
     }
-    return std::make_unique<JsonlSink>(*std::move(output), std::move(reasons));
+    return std::make_unique<JsonlSink>(*std::move(output), std::move(reasons), lost);
 }
 
-JsonlSink::JsonlSink(Output output, std::vector<Reason> reasons)
-    : writer_(std::move(output)), reasons_(std::move(reasons)) {}
+JsonlSink::JsonlSink(Output output, std::vector<Reason> reasons, LostLines& lost)
+    : writer_(std::move(output)), reasons_(std::move(reasons)), lost_(lost) {}
 
 JsonlSink::~JsonlSink() {
     writer_.drain(kPatienceAtTheEnd);
+    note_losses();
+}
+
+void JsonlSink::note_losses() {
+    for (std::size_t why = 0; why < noted_.size(); ++why) {
+        const std::uint64_t dropped = writer_.dropped(static_cast<LineLoss>(why));
+        if (dropped != noted_[why]) {
+            lost_[why].add(dropped - noted_[why]);
+            noted_[why] = dropped;
+        }
+    }
 }
 
 void JsonlSink::on_event(const Event& event) {
@@ -46,6 +58,7 @@ void JsonlSink::on_event(const Event& event) {
     } else {
         (void)writer_.flush();
     }
+    note_losses();
 }
 
 bool JsonlSink::selects(const Event& event) const {

@@ -4,6 +4,7 @@
 #include "agent/event/event.hpp"
 #include "exporters/jsonl/line_writer.hpp"
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -17,10 +18,12 @@ namespace knell {
 class JsonlSink final : public EventSink {
   public:
     // Appends to `path`; "-" is standard output. `reasons` selects exits; empty = every event. With reasons only exits
-    // are written: a reap or exec has none.
-    static Result<std::unique_ptr<JsonlSink>> open(const std::string& path, std::vector<Reason> reasons);
+    // are written: a reap or exec has none. Lines that are lost are added to `lost`, which outlives the sink: those of
+    // all sinks that an agent has had, one after another.
+    static Result<std::unique_ptr<JsonlSink>> open(const std::string& path, std::vector<Reason> reasons,
+                                                   LostLines& lost);
 
-    JsonlSink(Output output, std::vector<Reason> reasons);
+    JsonlSink(Output output, std::vector<Reason> reasons, LostLines& lost);
     // Gives a slow reader a moment to take what was kept.
     ~JsonlSink() override;
     JsonlSink(const JsonlSink&) = delete;
@@ -36,9 +39,12 @@ class JsonlSink final : public EventSink {
 
   private:
     [[nodiscard]] bool selects(const Event& event) const;
+    void note_losses();
 
     LineWriter writer_;
     std::vector<Reason> reasons_;
+    LostLines& lost_;
+    std::array<std::uint64_t, kLineLossNames.size()> noted_{}; // of the writer's
 };
 
 } // namespace knell

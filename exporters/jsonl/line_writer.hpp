@@ -1,7 +1,7 @@
 #pragma once
 
 #include "agent/base/clock.hpp"
-#include "agent/base/counter.hpp"
+#include "agent/event/lost_lines.hpp"
 #include "exporters/jsonl/output.hpp"
 
 #include <array>
@@ -12,10 +12,6 @@
 #include <utility>
 
 namespace knell {
-
-// Why lines were lost.
-enum class LineLoss : std::uint8_t { slow_reader, reader_gone, no_space, other };
-inline constexpr std::array<std::string_view, 4> kLineLossNames = {"slow_reader", "reader_gone", "no_space", "other"};
 
 // Writes whole lines in order to an output that may be slow, full or gone, without ever waiting for it. What cannot be
 // written now is kept, up to 256 KiB, and goes first the next time; beyond that new lines are dropped and counted. A
@@ -48,7 +44,7 @@ class LineWriter {
 
     Output output_;
     std::string kept_;
-    std::array<Counter, kLineLossNames.size()> dropped_;
+    LostLines dropped_;
     std::atomic<int> last_errno_{0};
 };
 

@@ -37,6 +37,7 @@ void collect_kernel(const Status& status, const FamilySink& sink) {
     }
     emit_single(sink, families::kDecodeErrors, to_sample(status.decode_errors));
     emit_single(sink, families::kSpillErrors, to_sample(status.spill_errors));
+    emit_by_name(sink, families::kLinesLost, "why", kLineLossNames, status.lines_lost);
     emit_single(sink, families::kRingBytes, to_sample(status.ring_bytes));
     emit_single(sink, families::kRingCapacity, to_sample(status.ring_capacity_bytes));
     emit_by_name<4>(sink, families::kWakeups, "mode", {"armed", "high_water", "late", "spill"},

@@ -77,6 +77,8 @@ inline constexpr Family kDecodeErrors = {"knell_decode_errors_total", Counter,
                                          "Records from the ring buffer of an unknown type or a wrong size."};
 inline constexpr Family kSpillErrors = {"knell_spill_read_errors_total", Counter,
                                         "Times that the spilled exits could not be read; they wait for the next time."};
+inline constexpr Family kLinesLost = {"knell_event_lines_lost_total", Counter,
+                                      "Events that were to be written as JSON lines and were not, by why."};
 inline constexpr Family kRingBytes = {"knell_ring_bytes", Gauge, "Bytes waiting in the ring buffer."};
 inline constexpr Family kRingCapacity = {"knell_ring_capacity_bytes", Gauge, "Size of the ring buffer in bytes."};
 inline constexpr Family kWakeups = {"knell_wakeups_total", Counter,

@@ -10,6 +10,7 @@
 
 #include <array>
 #include <cerrno>
+#include <csignal>
 #include <fstream>
 #include <optional>
 #include <string>
@@ -26,11 +27,12 @@ class JsonlSinkTest : public testing::Test {
         Result<test::TempDir> directory = test::TempDir::create();
         ASSERT_TRUE(directory.has_value()) << directory.error().message;
         directory_.emplace(*std::move(directory));
+        ASSERT_NE(std::signal(SIGPIPE, SIG_IGN), SIG_ERR); // as in the agent
         path_ = directory_->path() / "events.jsonl";
     }
 
     std::unique_ptr<JsonlSink> open(std::vector<Reason> reasons) {
-        Result<std::unique_ptr<JsonlSink>> sink = JsonlSink::open(path_, std::move(reasons));
+        Result<std::unique_ptr<JsonlSink>> sink = JsonlSink::open(path_, std::move(reasons), lost_);
         EXPECT_TRUE(sink.has_value()) << sink.error().message;
         return sink ? *std::move(sink) : nullptr;
     }
@@ -46,6 +48,7 @@ class JsonlSinkTest : public testing::Test {
 
     std::optional<test::TempDir> directory_;
     std::string path_;
+    LostLines lost_;
 };
 
 Exit exit_with(std::uint32_t pid, Reason reason) {
@@ -86,7 +89,7 @@ TEST_F(JsonlSinkTest, AFileIsAppendedTo) {
 }
 
 TEST_F(JsonlSinkTest, AnUnusablePathIsRefused) {
-    const Result<std::unique_ptr<JsonlSink>> sink = JsonlSink::open(directory_->path(), {});
+    const Result<std::unique_ptr<JsonlSink>> sink = JsonlSink::open(directory_->path(), {}, lost_);
     ASSERT_FALSE(sink.has_value());
     EXPECT_EQ(sink.error().errno_value, EISDIR);
 }
@@ -97,7 +100,7 @@ TEST_F(JsonlSinkTest, AnEventThatIsNotSelectedStillFlushesWhatWasKept) {
     const Fd reader(fds[0]);
     const Fd pipe(fds[1]);
     ASSERT_GT(::fcntl(pipe.get(), F_SETPIPE_SZ, ::getpagesize()), 0);
-    JsonlSink sink(Output::borrow(pipe.get()), {Reason::crash});
+    JsonlSink sink(Output::borrow(pipe.get()), {Reason::crash}, lost_);
     std::vector<char> filler(static_cast<std::size_t>(::getpagesize()), '\n');
     ASSERT_EQ(::write(pipe.get(), filler.data(), filler.size()), ::getpagesize());
 
@@ -109,6 +112,21 @@ TEST_F(JsonlSinkTest, AnEventThatIsNotSelectedStillFlushesWhatWasKept) {
     const ssize_t got = ::read(reader.get(), filler.data(), filler.size());
     ASSERT_GT(got, 0);
     EXPECT_EQ(std::string(filler.data(), static_cast<std::size_t>(got)), to_json(exit_with(7, Reason::crash)) + '\n');
+}
+
+TEST_F(JsonlSinkTest, LossesOfAllSinksAddUp) {
+    const auto lost = [&] { return lost_[static_cast<std::size_t>(LineLoss::reader_gone)].value(); };
+    for (const std::uint64_t before : {0U, 1U}) {
+        std::array<int, 2> fds{};
+        ASSERT_EQ(::pipe2(fds.data(), O_CLOEXEC | O_NONBLOCK), 0);
+        const Fd pipe(fds[1]);
+        ::close(fds[0]);
+        JsonlSink sink(Output::borrow(pipe.get()), {}, lost_);
+        EXPECT_EQ(lost(), before);
+        sink.on_event(exit_with(7, Reason::crash));
+        EXPECT_EQ(lost(), before + 1);
+    }
+    EXPECT_EQ(lost(), 2U);
 }
 
 } // namespace

@@ -167,6 +167,8 @@ TEST(Exposition, TheStatusInFull) {
              "knell_wakeups_total{mode=\"late\"} 2",
              "knell_wakeups_total{mode=\"spill\"} 3",
              "knell_spill_read_errors_total 6",
+             "knell_event_lines_lost_total{why=\"slow_reader\"} 1",
+             "knell_event_lines_lost_total{why=\"no_space\"} 3",
              "knell_bpf_program_runs_total{program=\"on_exit\"} 12",
              "knell_bpf_program_seconds_total{program=\"on_exit\"} 3.6e-06",
              "knell_bpf_program_misses_total{program=\"on_exit\"} 0",

@@ -51,6 +51,7 @@ inline Status full_status() {
     status.ring_capacity_bytes = 8 << 20;
     status.decode_errors = 5;
     status.spill_errors = 6;
+    status.lines_lost = {1, 2, 3, 4};
     status.watches = {1, 2, 3};
     status.watch_capacity = 65536;
     status.watch_refused = {1, 2, 3, 4, 5, 6, 7};
