@@ -10,7 +10,8 @@ import tempfile
 import unittest
 
 from agent import Agent
-from programs import DIE, KNELL, SLEEPERS, Program
+from exposition import Exposition
+from programs import DIE, KNELL, SLEEPERS, Program, await_watched, pidfds_tell_reaps
 from unit import Unit, cgroup2_root
 
 
@@ -74,6 +75,18 @@ class EndToEnd(unittest.TestCase):
         victim.signal(signal.SIGKILL)
         victim.wait()
         return victim
+
+    def watched_kill(self, agent: Agent) -> tuple[Unit, Exposition]:
+        """A process that `agent` watches is killed, in a unit of its own; a scrape when all is told of it."""
+        unit = self.make_unit()
+        victim = self.start_victim("sleep", unit=unit)
+        victim.await_line("^ready$")
+        await_watched(agent, victim.pid)
+        victim.signal(signal.SIGKILL)
+        victim.wait()
+        last = "knell_exit_reap_seconds_count" if pidfds_tell_reaps() else "knell_process_exits_total"
+        metrics = agent.await_sum(1, last, unit=unit.name)
+        return unit, metrics
 
     def start_sleepers(self, count: int, unit: Unit) -> Program:
         """`count` sleeping children of one process."""

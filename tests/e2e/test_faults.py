@@ -25,6 +25,17 @@ class Faults(EndToEnd):
     def start_writing(self, path, **options):
         return self.start_agent(f"listen: 127.0.0.1:0\nexporters: {{jsonl: {{path: {path}, reasons: []}}}}\n", **options)
 
+    def start_writing_to_pipe(self):
+        """The agent, and the descriptor of the pipe's only reader, to be closed."""
+        pipe = self.directory / "pipe"
+        os.mkfifo(pipe)
+        reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+        try:
+            return self.start_writing(pipe), reader
+        except BaseException:
+            os.close(reader)
+            raise
+
     def storm(self, agent) -> None:
         """Thousands of deaths; each is counted."""
         before = agent.scrape().sum("knell_process_exits_total", unit=self.unit.name)
@@ -52,24 +63,16 @@ class Faults(EndToEnd):
         wait_until(told_again, "a line again")
 
     def test_nobody_reads_the_pipe(self):
-        pipe = self.directory / "pipe"
-        os.mkfifo(pipe)
-        reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+        agent, reader = self.start_writing_to_pipe()
         try:
-            agent = self.start_writing(pipe)
             self.storm(agent)
             self.check_lost(agent, "slow_reader")
         finally:
             os.close(reader)
 
     def test_reader_of_the_pipe_is_gone(self):
-        pipe = self.directory / "pipe"
-        os.mkfifo(pipe)
-        reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
-        try:
-            agent = self.start_writing(pipe)
-        finally:
-            os.close(reader)
+        agent, reader = self.start_writing_to_pipe()
+        os.close(reader)
         self.storm(agent)
         self.check_lost(agent, "reader_gone")
         self.assertEqual(agent.get("/healthz").status, 200)

@@ -8,7 +8,7 @@ import shutil
 import signal
 import subprocess
 
-from programs import KNELL, await_watched, pidfds_tell_reaps, read_lines, wait_until
+from programs import KNELL, read_lines, wait_until
 from refuse import LANDLOCK_CREATE_RULESET, refuse
 from support import EndToEnd, requires
 
@@ -68,14 +68,7 @@ class Privilege(EndToEnd):
 
     def check_work(self, agent) -> None:
         """A death is seen with its sender, its reaction and its reap; cgroups that are new are found by id."""
-        unit = self.make_unit()
-        victim = self.start_victim("sleep", unit=unit)
-        victim.await_line("^ready$")
-        await_watched(agent, victim.pid)
-        victim.signal(signal.SIGKILL)
-        victim.wait()
-        last = "knell_exit_reap_seconds_count" if pidfds_tell_reaps() else "knell_process_exits_total"
-        metrics = agent.await_sum(1, last, unit=unit.name)
+        unit, metrics = self.watched_kill(agent)
         self.assertEqual(metrics.by("knell_process_kills_total", "signal", unit=unit.name), {"SIGKILL": 1})
         self.assertEqual(metrics.value("knell_decode_errors_total"), 0)
 

@@ -1,9 +1,7 @@
 """Where io_uring is refused, epoll does the same work."""
 
 import json
-import signal
 
-from programs import await_watched, pidfds_tell_reaps
 from refuse import IO_URING_SETUP, refuse
 from support import EndToEnd, requires
 
@@ -20,14 +18,7 @@ class WithoutIoUring(EndToEnd):
     def check_that_it_works(self, agent) -> None:
         metrics = agent.scrape()
         self.assertEqual(metrics.by("knell_event_loop_info", "backend"), {"epoll": 1})
-        unit = self.make_unit()
-        victim = self.start_victim("sleep", unit=unit)
-        victim.await_line("^ready$")
-        await_watched(agent, victim.pid)
-        victim.signal(signal.SIGKILL)
-        victim.wait()
-        last = "knell_exit_reap_seconds_count" if pidfds_tell_reaps() else "knell_process_exits_total"
-        metrics = agent.await_sum(1, last, unit=unit.name)
+        unit, metrics = self.watched_kill(agent)
         self.assertEqual(metrics.by("knell_process_exits_total", "reason", unit=unit.name), {"signal": 1})
         self.assertGreaterEqual(metrics.value("knell_exit_reaction_seconds_count"), 1)
         agent.stop()
