@@ -50,6 +50,9 @@ class PlaceResolver {
     [[nodiscard]] bool gone(CgroupIds ids) const;
     // The same by path, for places that no id is known of: true when no hierarchy has it any more.
     [[nodiscard]] bool path_gone(const std::string& path) const;
+    // Answers that are remembered, by id and by path; at most the capacity each.
+    [[nodiscard]] std::size_t ids_known() const { return by_ids_.size(); }
+    [[nodiscard]] std::size_t paths_known() const { return by_path_.size(); }
     // A cgroup of this path that comes later is another one: resolve_path() makes a new place for it.
     void forget_path(const std::string& path) { by_path_.erase(path); }
 

@@ -22,7 +22,8 @@ int bounded_signal(int number) {
 
 Ledger::Ledger(LedgerLimits limits) : limits_(limits) {
     limits_.max_series = std::max(limits_.max_series, kMinSeries);
-    places_ = std::make_unique<PlaceIndex>(limits_.max_series / Workload::kFixedSeries * kPlacesPerWorkload);
+    place_capacity_ = limits_.max_series / Workload::kFixedSeries * kPlacesPerWorkload;
+    places_ = std::make_unique<PlaceIndex>(place_capacity_);
     (void)take_room(nullptr, Workload::kFixedSeries); // kMinSeries leaves it
     Tenant& unplaced = add_tenant(Labels{});
     unplaced.places = 1; // never forgotten
@@ -111,6 +112,7 @@ Workload& Ledger::settle(const std::shared_ptr<const Place>& place) {
     Tenant& tenant = found != tenants_.end() ? found->second : add_tenant(std::move(labels));
     if (!places_->full()) {
         places_->insert(place, tenant);
+        place_count_.add();
         ++tenant.places;
     }
     return *tenant.workload;
@@ -167,6 +169,7 @@ void Ledger::forget_gone(Instant now) {
             continue;
         }
         places_->erase(gone.place.get());
+        place_count_.subtract();
         if (--tenant.places == 0) {
             forget(tenant);
         }

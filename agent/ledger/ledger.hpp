@@ -84,6 +84,9 @@ class Ledger final : public EventSink {
     [[nodiscard]] std::uint64_t series() const { return series_.value(); }
     // How often something was counted in the overflow workload for want of room.
     [[nodiscard]] std::uint64_t series_overflow() const { return series_overflow_.value(); }
+    // Places that are remembered, and how many can be: see kPlacesPerWorkload.
+    [[nodiscard]] std::uint64_t places() const { return place_count_.value(); }
+    [[nodiscard]] std::uint64_t place_capacity() const { return place_capacity_; }
     [[nodiscard]] bool pod_label() const { return limits_.pod_label; }
 
   private:
@@ -121,6 +124,8 @@ class Ledger final : public EventSink {
     Histogram reaction_;
     Counter series_;
     Counter series_overflow_;
+    Counter place_count_;
+    std::uint64_t place_capacity_ = 0;
 
     mutable std::mutex published_mutex_;
     std::vector<std::shared_ptr<const Workload>> published_;

@@ -314,6 +314,7 @@ Status Observer::status() const {
     if (probe_) {
         status.kernel = probe_->counts();
         status.programs = probe_->program_stats();
+        status.maps = probe_->map_memory();
         status.bpf_stats = std::ranges::any_of(status.programs, [](const auto& program) { return program.time > 0; });
         status.ring_bytes = probe_->ring().used_bytes();
         status.ring_capacity_bytes = probe_->ring().capacity_bytes();
@@ -327,6 +328,9 @@ Status Observer::status() const {
         status.watches[i] = pool_->count(static_cast<WatchState>(i));
     }
     status.watch_capacity = pool_->capacity();
+    status.tables = {{"candidates", pool_->count(WatchState::candidate), Pool::kMaxCandidates},
+                     {"workload_places", ledger_->places(), ledger_->place_capacity()}};
+    std::ranges::copy(places_->tables(), std::back_inserter(status.tables));
     for (std::size_t i = 0; i < status.watch_refused.size(); ++i) {
         status.watch_refused[i] = pool_->refused(static_cast<WatchRefusal>(i));
     }

@@ -64,6 +64,9 @@ bool Places::gone(const Known& known) const {
 }
 
 void Places::maintain(Instant now) {
+    ids_known_.set(resolver_.ids_known());
+    paths_known_.set(resolver_.paths_known());
+    alive_count_.set(alive_.size());
     if (elapsed(last_maintained_, now) < kInterval) {
         return;
     }

@@ -39,6 +39,13 @@ class Places {
         return unattributed_[static_cast<std::size_t>(why)].value();
     }
 
+    // How full its tables are. Any thread; as of the last turn.
+    [[nodiscard]] std::array<TableFill, 3> tables() const {
+        return {{{"cgroups", ids_known_.value(), PlaceResolver::kCapacity},
+                 {"cgroup_paths", paths_known_.value(), PlaceResolver::kCapacity},
+                 {"cgroups_alive", alive_count_.value(), PlaceResolver::kCapacity}}};
+    }
+
   private:
     struct Known {
         CgroupIds ids; // none: found by its path
@@ -57,6 +64,9 @@ class Places {
     std::size_t next_check_ = 0; // in alive_, round and round
     Instant last_maintained_ = 0;
     std::array<Counter, kUnattributedNames.size()> unattributed_;
+    Counter ids_known_;
+    Counter paths_known_;
+    Counter alive_count_;
 };
 
 inline CgroupIds cgroups_of(const knell_process& process) {

@@ -23,6 +23,13 @@ inline constexpr std::array<std::string_view, 3> kUnattributedNames = {"cgroup_g
 enum class WitnessField : std::uint8_t { exit_code, signal, core_dumped };
 inline constexpr std::array<std::string_view, 3> kWitnessFieldNames = {"exit_code", "signal", "core_dumped"};
 
+// How full a table is that may not grow beyond its capacity.
+struct TableFill {
+    std::string_view table;
+    std::uint64_t entries = 0;
+    std::uint64_t capacity = 0;
+};
+
 // The agent's own state at one instant, for exporters and the landing page. Plain data.
 struct Status {
     bool ready = false; // programs attached (or given up), first scan done
@@ -30,6 +37,8 @@ struct Status {
     bool bpf_stats = false;
     KernelCounts kernel;
     std::vector<ProgramStats> programs;
+    std::vector<MapMemory> maps;
+    std::vector<TableFill> tables;
     std::uint64_t ring_bytes = 0; // waiting in the ring
     std::uint64_t ring_capacity_bytes = 0;
     std::uint64_t decode_errors = 0;                               // records of a wrong type or size

@@ -72,6 +72,8 @@ class Probe final : public Slots {
     // Any thread.
     [[nodiscard]] KernelCounts counts() const;
     [[nodiscard]] std::vector<ProgramStats> program_stats() const;
+    // One file of /proc for each map. What cannot be read is left out.
+    [[nodiscard]] std::vector<MapMemory> map_memory() const;
 
   private:
     struct Programs; // owns the skeleton

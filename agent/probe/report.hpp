@@ -37,6 +37,12 @@ struct KernelCounts {
     std::uint64_t pidfds_dropped = 0;
 };
 
+// Kernel memory of one BPF map. Not what is attached to processes: an element of a task storage is the process's.
+struct MapMemory {
+    std::string map;
+    std::uint64_t bytes = 0;
+};
+
 // One BPF program's run-time statistics; the kernel counts only while kernel.bpf_stats_enabled is set.
 struct ProgramStats {
     std::string name;

@@ -47,6 +47,9 @@ struct PoolOptions {
 // A process costs nothing while it sleeps, and O(1) per event.
 class Pool {
   public:
+    // A storm of births may not grow the queue without bound; what does not fit is refused as "full".
+    static constexpr std::size_t kMaxCandidates = 1U << 17;
+
     // All outlive the pool. `slots` is null without BPF.
     Pool(Loop& loop, Slots* slots, PoolOptions options, PoolListener& listener);
     Pool(const Pool&) = delete;
@@ -101,8 +104,6 @@ class Pool {
     };
     // Buckets take most of what a watch costs besides itself; robin hood hashing stays short when they are full.
     static constexpr float kFullBuckets = 0.9F;
-    // A storm of births may not grow the queue without bound; what does not fit is refused as "full".
-    static constexpr std::size_t kMaxCandidates = 1U << 17;
 
     [[nodiscard]] bool is_watched(const knell_process& process) const;
     void open(const knell_process& process);

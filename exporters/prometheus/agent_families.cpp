@@ -44,6 +44,25 @@ void collect_kernel(const Status& status, const FamilySink& sink) {
                     {kernel.wakeups_armed, kernel.wakeups_high_water, kernel.wakeups_late, kernel.wakeups_spill});
 }
 
+void collect_maps(const Status& status, const FamilySink& sink) {
+    FamilyBuilder bytes(families::kMapBytes, sink);
+    for (const MapMemory& map : status.maps) {
+        bytes.add({}, "map", map.map, to_sample(map.bytes));
+    }
+    bytes.finish();
+}
+
+void collect_tables(const Status& status, const FamilySink& sink) {
+    FamilyBuilder entries(families::kTableEntries, sink);
+    FamilyBuilder capacity(families::kTableCapacity, sink);
+    for (const TableFill& fill : status.tables) {
+        entries.add({}, "table", fill.table, to_sample(fill.entries));
+        capacity.add({}, "table", fill.table, to_sample(fill.capacity));
+    }
+    entries.finish();
+    capacity.finish();
+}
+
 void collect_programs(const Status& status, const FamilySink& sink) {
     FamilyBuilder runs(families::kProgramRuns, sink);
     FamilyBuilder seconds(families::kProgramSeconds, sink);
@@ -110,8 +129,10 @@ void collect_status(const Status& status, const FamilySink& sink) {
     if (status.bpf) {
         collect_kernel(status, sink);
         collect_programs(status, sink);
+        collect_maps(status, sink);
     }
     collect_watch(status, sink);
+    collect_tables(status, sink);
     collect_pidfds(status, sink);
     collect_loop(status, sink);
     collect_features(status, sink);

@@ -81,6 +81,7 @@ inline constexpr Family kLinesLost = {"knell_event_lines_lost_total", Counter,
                                       "Events that were to be written as JSON lines and were not, by why."};
 inline constexpr Family kRingBytes = {"knell_ring_bytes", Gauge, "Bytes waiting in the ring buffer."};
 inline constexpr Family kRingCapacity = {"knell_ring_capacity_bytes", Gauge, "Size of the ring buffer in bytes."};
+inline constexpr Family kMapBytes = {"knell_bpf_map_bytes", Gauge, "Kernel memory of a BPF map in bytes."};
 inline constexpr Family kWakeups = {"knell_wakeups_total", Counter,
                                     "Times that the kernel side woke the agent, by what for."};
 inline constexpr Family kProgramRuns = {"knell_bpf_program_runs_total", Counter,
@@ -95,6 +96,8 @@ inline constexpr Family kWatches = {"knell_watches", Gauge, "Processes in the wa
 inline constexpr Family kWatchCapacity = {"knell_watch_capacity", Gauge, "Processes that the watch pool can hold."};
 inline constexpr Family kWatchRefused = {"knell_watch_refused_total", Counter,
                                          "Processes that were not watched, by why."};
+inline constexpr Family kTableEntries = {"knell_table_entries", Gauge, "Entries of a table of the agent."};
+inline constexpr Family kTableCapacity = {"knell_table_capacity", Gauge, "Entries that a table of the agent can hold."};
 inline constexpr Family kSeries = {"knell_series", Gauge, "Series of all workloads, which metrics.max_series bounds."};
 inline constexpr Family kSeriesOverflow = {"knell_series_overflow_total", Counter,
                                            "Times that something was counted under namespace _other because "

@@ -59,7 +59,10 @@ way_function die_exec_thread, die_leader_first_exec, die_term_then_exec_thread, 
 /* die_processes.c */
 way_function die_vfork_child, die_vfork_exec, die_pdeathsig, die_killed_by_child, die_kill_child, die_autoreap,
     die_crowd;
-way_function die_zombie, die_storm, die_storm_of_codes, die_storm_of_kills, die_fork_tree, die_clone_parent;
+way_function die_zombie, die_fork_tree, die_clone_parent;
+
+/* die_storms.c */
+way_function die_storm, die_storm_of_codes, die_storm_of_kills, die_storm_of_names, die_storm_of_cgroups;
 
 /* die_namespaces.c: in pid namespaces of their own */
 way_function die_pidns_init, die_pidns_parent, die_pidns_sleep, die_pidns_kill, die_pidns_nested, die_pidns_reboot;

@@ -173,52 +173,6 @@ void die_zombie(char** args) {
     _exit(0);
 }
 
-void die_storm(char** args) {
-    const long count = number(args[0], 1, 1000000000);
-    for (long i = 0; i < count; ++i) {
-        pid_t child = fork_or_give_up();
-        if (child == 0) {
-            if (args[1] != NULL) {
-                die_by(args + 1);
-            }
-            _exit(0);
-        }
-        wait_for_end(child);
-    }
-    say("count %ld\n", count);
-    _exit(0);
-}
-
-void die_storm_of_codes(char** args) {
-    const int codes = 256;
-    for (int code = 0; code < codes; ++code) {
-        pid_t child = fork_or_give_up();
-        if (child == 0) {
-            _exit(code);
-        }
-        wait_for_end(child);
-    }
-    say("count %d\n", codes);
-    _exit(0);
-}
-
-/* Unlike a storm whose children end themselves: their parent kills them. */
-void die_storm_of_kills(char** args) {
-    const long count = number(args[0], 1, 1000000000);
-    for (long i = 0; i < count; ++i) {
-        pid_t child = fork_or_give_up();
-        if (child == 0) {
-            sleep_forever();
-        }
-        if (kill(child, SIGKILL) != 0) {
-            give_up("kill");
-        }
-        wait_for_end(child);
-    }
-    say("count %ld\n", count);
-    _exit(0);
-}
-
 /* Its creator is not its parent. It ends first: a pipe tells when. */
 void die_clone_parent(char** args) {
     const int code = exit_code(args[0]);
