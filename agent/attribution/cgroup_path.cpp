@@ -10,6 +10,7 @@ namespace knell {
 namespace {
 
 constexpr std::size_t kIdSize = 64;
+constexpr std::size_t kMaxEnclosing = 4; // docker in docker in a pod in kind
 
 bool is_hex(char c) {
     return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
@@ -128,6 +129,7 @@ class Walk {
         // A container outside of the pod is its node (kind), not the process's container.
         facts_.runtime = Runtime::none;
         facts_.container_id.clear();
+        facts_.enclosing_ids.clear();
         facts_.pod_uid = std::move(*uid);
         facts_.qos = qos_named(qos);
         parent_runtime_ = Runtime::none;
@@ -194,6 +196,11 @@ class Walk {
     }
 
     void enter_container(Runtime runtime, std::string_view id) {
+        std::vector<std::string>& enclosing = facts_.enclosing_ids;
+        if (is_container_id(facts_.container_id)) {
+            enclosing.insert(enclosing.begin(), facts_.container_id);
+            enclosing.resize(std::min(enclosing.size(), kMaxEnclosing));
+        }
         facts_.runtime = runtime;
         facts_.container_id = id;
         parent_runtime_ = Runtime::none;

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace knell {
 
@@ -16,10 +17,12 @@ enum class QosClass : std::uint8_t { none, guaranteed, burstable, best_effort };
 // long as the path lets them be.
 struct PathFacts {
     Runtime runtime = Runtime::none;
-    std::string container_id; // 64 hexadecimal digits; the container's name with LXC and systemd-nspawn
-    std::string pod_uid;      // UUID with dashes, or the 32 digits of a static pod's configuration hash
+    std::string container_id{}; // 64 hexadecimal digits; the container's name with LXC and systemd-nspawn
+    // Of the containers around it in the same pod, or on a host without pods: the innermost first, at most four.
+    std::vector<std::string> enclosing_ids{};
+    std::string pod_uid{}; // UUID with dashes, or the 32 digits of a static pod's configuration hash
     QosClass qos = QosClass::none;
-    std::string unit; // innermost systemd service or scope that is not a container's own
+    std::string unit{}; // innermost systemd service or scope that is not a container's own
 };
 
 // Reads a path of cgroup v1 or v2 as the kernel prints it ("/system.slice/nginx.service"; "/.." elements where a cgroup

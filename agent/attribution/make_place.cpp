@@ -38,4 +38,12 @@ Place make_place(std::string_view cgroup_path, AttributionMode mode) {
     return place;
 }
 
+void put_names(const ContainerNames& names, Place& place) {
+    place.name_space = to_utf8(names.name_space, kMaxLabel);
+    place.pod = to_utf8(names.pod, kMaxLabel);
+    if (!names.container.empty()) {
+        place.container = to_utf8(names.container, kMaxLabel);
+    }
+}
+
 } // namespace knell

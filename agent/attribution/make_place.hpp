@@ -1,5 +1,6 @@
 #pragma once
 
+#include "agent/attribution/container_names.hpp"
 #include "agent/attribution/place.hpp"
 
 #include <cstdint>
@@ -18,5 +19,8 @@ enum class AttributionMode : std::uint8_t {
 // The place that a cgroup path stands for. Every string is valid UTF-8; `cgroup` has at most 512 bytes, the others 253.
 // Pure.
 Place make_place(std::string_view cgroup_path, AttributionMode mode);
+
+// Puts what a container is called into its place, as valid and as bounded. A name that is not said leaves the id. Pure.
+void put_names(const ContainerNames& names, Place& place);
 
 } // namespace knell

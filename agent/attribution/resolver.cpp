@@ -1,5 +1,7 @@
 #include "agent/attribution/resolver.hpp"
 
+#include "agent/attribution/cgroup_path.hpp"
+
 #include <unistd.h>
 
 #include <cerrno>
@@ -43,8 +45,23 @@ bool is_gone(const std::optional<Mount>& mount, std::uint64_t id) {
 
 } // namespace
 
-PlaceResolver::PlaceResolver(Hierarchies hierarchies, AttributionMode mode, std::size_t capacity)
-    : hierarchies_(std::move(hierarchies)), mode_(mode), by_ids_(capacity), by_path_(capacity) {}
+PlaceResolver::PlaceResolver(Hierarchies hierarchies, AttributionMode mode, NamePaths names, std::size_t capacity)
+    : hierarchies_(std::move(hierarchies)), mode_(mode), namer_(std::move(names)), by_ids_(capacity),
+      by_path_(capacity) {}
+
+PlaceResolver::Made PlaceResolver::make(std::string_view path, bool again) {
+    Place place = make_place(path, mode_);
+    NameMiss unnamed = NameMiss::none;
+    if (!place.container_id.empty() || !place.pod_uid.empty()) {
+        const PathFacts facts = parse_cgroup_path(path);
+        const Naming naming = again ? namer_.find_again(facts) : namer_.find(facts);
+        if (naming.names) {
+            put_names(*naming.names, place);
+        }
+        unnamed = naming.miss;
+    }
+    return {.place = std::make_shared<const Place>(std::move(place)), .unnamed = unnamed};
+}
 
 Resolved PlaceResolver::resolve(CgroupIds ids) {
     if (const Answer* known = by_ids_.find(ids)) {
@@ -57,25 +74,41 @@ Resolved PlaceResolver::resolve(CgroupIds ids) {
                  .final = asked.final && v1_memory.final};
     }
     Answer answer{.place = nullptr, .miss = asked.lookup.miss};
+    NameMiss unnamed = NameMiss::none;
     if (answer.miss == Miss::none) {
-        answer.place = std::make_shared<const Place>(make_place(asked.lookup.path, mode_));
+        Made made = make(asked.lookup.path);
+        answer.place = std::move(made.place);
+        unnamed = made.unnamed;
     }
     if (asked.final) {
         by_ids_.insert(ids, answer);
     }
     const bool first_seen = answer.place != nullptr;
-    return {.place = std::move(answer.place), .miss = answer.miss, .first_seen = first_seen};
+    return {.place = std::move(answer.place), .miss = answer.miss, .first_seen = first_seen, .unnamed = unnamed};
 }
 
 Resolved PlaceResolver::resolve_path(std::string_view path) {
     if (const auto* known = by_path_.find(path)) {
         return {.place = *known, .miss = Miss::none, .first_seen = false};
     }
-    auto place = std::make_shared<const Place>(make_place(path, mode_));
+    Made made = make(path);
     if (path.size() <= kMaxCachedPath) {
-        by_path_.insert(std::string(path), place);
+        by_path_.insert(std::string(path), made.place);
     }
-    return {.place = std::move(place), .miss = Miss::none, .first_seen = true};
+    return {.place = std::move(made.place), .miss = Miss::none, .first_seen = true, .unnamed = made.unnamed};
+}
+
+Resolved PlaceResolver::name_again(CgroupIds ids, const Place& place) {
+    Made made = make(place.cgroup, true);
+    const bool named = made.unnamed == NameMiss::none;
+    if (named && ids == CgroupIds{}) {
+        by_path_.erase(std::string_view(place.cgroup));
+        by_path_.insert(place.cgroup, made.place);
+    } else if (named) {
+        by_ids_.erase(ids);
+        by_ids_.insert(ids, {.place = made.place, .miss = Miss::none});
+    }
+    return {.place = std::move(made.place), .miss = Miss::none, .first_seen = named, .unnamed = made.unnamed};
 }
 
 bool PlaceResolver::gone(CgroupIds ids) const {

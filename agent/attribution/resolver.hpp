@@ -1,6 +1,7 @@
 #pragma once
 
 #include "agent/attribution/bounded_cache.hpp"
+#include "agent/attribution/container_namer.hpp"
 #include "agent/attribution/hierarchies.hpp"
 #include "agent/attribution/lookup.hpp"
 #include "agent/attribution/make_place.hpp"
@@ -25,7 +26,8 @@ struct CgroupIds {
 struct Resolved {
     std::shared_ptr<const Place> place; // null on a miss
     Miss miss = Miss::none;
-    bool first_seen = false; // the place was made by this call: also when it had been evicted before
+    bool first_seen = false;           // the place was made by this call: also when it had been evicted before
+    NameMiss unnamed = NameMiss::none; // with first_seen: why the container has no name in it
 };
 
 // Tells where processes live, or lived: an answer outlasts its cgroup. Loop thread only.
@@ -35,7 +37,7 @@ class PlaceResolver {
     static constexpr std::size_t kCapacity = 16384;
 
     // Keeps at most `capacity` answers by id and as many by path.
-    PlaceResolver(Hierarchies hierarchies, AttributionMode mode, std::size_t capacity = kCapacity);
+    PlaceResolver(Hierarchies hierarchies, AttributionMode mode, NamePaths names, std::size_t capacity = kCapacity);
 
     // One system call on an id's first appearance and two more when its cgroup exists (twice that where v2 does not
     // decide), none afterwards: misses are remembered as well, so that a storm in a removed cgroup stays cheap. Only a
@@ -44,6 +46,10 @@ class PlaceResolver {
 
     // The same for a path as path_from_proc_cgroup() gives it; no system call, never a miss.
     Resolved resolve_path(std::string_view path);
+
+    // For a place that resolve() or resolve_path() (`ids` are zeros then) gave without a name: looks for it again. A
+    // place with the name takes its place in all further answers, and is returned as first seen.
+    Resolved name_again(CgroupIds ids, const Place& place);
 
     // True when one of the cgroups was removed: no process can have these ids any more. One system call per hierarchy;
     // where the kernel does not tell, the answer is false.
@@ -69,11 +75,18 @@ class PlaceResolver {
         std::size_t operator()(std::string_view path) const { return std::hash<std::string_view>()(path); }
     };
 
+    struct Made {
+        std::shared_ptr<const Place> place;
+        NameMiss unnamed = NameMiss::none;
+    };
+    Made make(std::string_view path, bool again = false);
+
     // Pathological paths of up to PATH_MAX are not worth remembering.
     static constexpr std::size_t kMaxCachedPath = 512;
 
     Hierarchies hierarchies_;
     AttributionMode mode_;
+    ContainerNamer namer_;
     BoundedCache<CgroupIds, Answer, IdsHash, std::equal_to<>> by_ids_;
     BoundedCache<std::string, std::shared_ptr<const Place>, PathHash, std::equal_to<>> by_path_;
 };

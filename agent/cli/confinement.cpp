@@ -1,5 +1,6 @@
 #include "agent/cli/confinement.hpp"
 
+#include "agent/attribution/container_namer.hpp"
 #include "agent/base/file.hpp"
 #include "agent/base/log.hpp"
 #include "agent/pidfd/features.hpp"
@@ -108,6 +109,12 @@ void Confinement::restrict_to_files_of(const RunArguments& arguments, const Conf
         const fs::path named = fs::absolute(arguments.config_path);
         rules.push_back({.path = directory_of(named)});
         rules.push_back({.path = directory_of(place_of(named))});
+    }
+    if (config.attribution.mode == Config::Attribution::Mode::automatic ||
+        config.attribution.mode == Config::Attribution::Mode::kubernetes) {
+        for (std::string& directory : present(config.attribution.names)) {
+            rules.push_back({.path = std::move(directory)});
+        }
     }
     if (config.jsonl) {
         writable_.push_back(written_below(config.jsonl->path));

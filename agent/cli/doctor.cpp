@@ -1,3 +1,4 @@
+#include "agent/attribution/container_namer.hpp"
 #include "agent/base/file.hpp"
 #include "agent/cli/commands.hpp"
 #include "agent/cli/settings.hpp"
@@ -6,6 +7,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 #include <sys/resource.h>
 #include <sys/utsname.h>
@@ -29,6 +31,12 @@ std::string landlock() {
     return version ? fmt::format("version {}", *version) : "none: " + version.error().message;
 }
 
+std::string directories_of_names() {
+    const std::vector<std::string> found = present(NamePaths{});
+    return found.empty() ? "no directory of a container runtime is here: containers go by their ids"
+                         : fmt::format("from {}", fmt::join(found, ", "));
+}
+
 struct Fact {
     std::string name;
     std::string value;
@@ -43,6 +51,7 @@ std::vector<Fact> node_facts(const Status& status) {
         {"descriptors", fmt::format("{} (one for each watched process; watch.capacity is {})", descriptors.rlim_cur,
                                     status.watch_capacity)},
         {"landlock", landlock()},
+        {"container_names", directories_of_names()},
         {"io_uring_disabled", first_line("/proc/sys/kernel/io_uring_disabled")},
         {"bpf_stats_enabled", first_line("/proc/sys/kernel/bpf_stats_enabled")},
     };

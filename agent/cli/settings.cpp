@@ -9,20 +9,21 @@ ObserverOptions observer_options(const Config& config) {
     options.pool.capacity = config.watch.capacity;
     options.pool.min_age = config.watch.min_age;
     options.select = watch_select(config);
-    switch (config.attribution) {
-    case Config::Attribution::automatic:
+    switch (config.attribution.mode) {
+    case Config::Attribution::Mode::automatic:
         options.attribution = AttributionMode::automatic;
         break;
-    case Config::Attribution::kubernetes:
+    case Config::Attribution::Mode::kubernetes:
         options.attribution = AttributionMode::kubernetes;
         break;
-    case Config::Attribution::systemd:
+    case Config::Attribution::Mode::systemd:
         options.attribution = AttributionMode::systemd;
         break;
-    case Config::Attribution::none:
+    case Config::Attribution::Mode::none:
         options.attribution = AttributionMode::none;
         break;
     }
+    options.names = config.attribution.names;
     options.stop_signals = config.stop_signals;
     options.pidfd_creation = config.pidfd_creation != Config::PidfdCreation::off;
     options.held_pidfds = options.pidfd_creation;
@@ -72,7 +73,7 @@ std::vector<std::string> keys_that_need_a_restart(const Config& running, const C
     check(running.ring.size_bytes == wanted.ring.size_bytes && running.ring.coalesce == wanted.ring.coalesce, "ring");
     check(running.loop_backend == wanted.loop_backend, "loop.backend");
     check(running.watch.capacity == wanted.watch.capacity, "watch.capacity");
-    check(running.attribution == wanted.attribution, "attribution.mode");
+    check(running.attribution == wanted.attribution, "attribution");
     check(running.metrics.pod_label == wanted.metrics.pod_label &&
               running.metrics.max_series == wanted.metrics.max_series &&
               running.metrics.retain == wanted.metrics.retain,

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "agent/attribution/name_paths.hpp"
 #include "agent/base/clock.hpp"
 #include "agent/base/result.hpp"
 #include "agent/cause/reason.hpp"
@@ -37,7 +38,11 @@ struct Config {
         std::vector<std::string> select_comm = {"*"};
     } watch;
 
-    enum class Attribution : std::uint8_t { automatic, kubernetes, systemd, none } attribution = Attribution::automatic;
+    struct Attribution {
+        enum class Mode : std::uint8_t { automatic, kubernetes, systemd, none } mode = Mode::automatic;
+        NamePaths names;
+        bool operator==(const Attribution&) const = default;
+    } attribution;
 
     struct Metrics {
         bool pod_label = false;

@@ -27,10 +27,11 @@ constexpr std::array<Choice<Config::Log::Format>, 2> kFormats = {
 constexpr std::array<Choice<Config::LoopBackend>, 3> kBackends = {{{"auto", Config::LoopBackend::automatic},
                                                                    {"io_uring", Config::LoopBackend::io_uring},
                                                                    {"epoll", Config::LoopBackend::epoll}}};
-constexpr std::array<Choice<Config::Attribution>, 4> kAttributions = {{{"auto", Config::Attribution::automatic},
-                                                                       {"kubernetes", Config::Attribution::kubernetes},
-                                                                       {"systemd", Config::Attribution::systemd},
-                                                                       {"none", Config::Attribution::none}}};
+constexpr std::array<Choice<Config::Attribution::Mode>, 4> kAttributions = {
+    {{"auto", Config::Attribution::Mode::automatic},
+     {"kubernetes", Config::Attribution::Mode::kubernetes},
+     {"systemd", Config::Attribution::Mode::systemd},
+     {"none", Config::Attribution::Mode::none}}};
 constexpr std::array<Choice<Config::PidfdCreation>, 2> kPidfdCreations = {
     {{"auto", Config::PidfdCreation::automatic}, {"off", Config::PidfdCreation::off}}};
 
@@ -56,13 +57,22 @@ void read_watch(Section& section, Config::Watch& watch) {
     });
 }
 
+void read_attribution(Section& section, Config::Attribution& attribution) {
+    section.scalar("mode", attribution.mode, one_of(kAttributions));
+    section.list("containerd", attribution.names.containerd, parse_absolute_path);
+    section.list("storage", attribution.names.storage, parse_absolute_path);
+    section.list("docker", attribution.names.docker, parse_absolute_path);
+    section.list("container_logs", attribution.names.container_logs, parse_absolute_path);
+    section.list("pod_logs", attribution.names.pod_logs, parse_absolute_path);
+}
+
 void read_jsonl(Section& section, Config::Jsonl& jsonl) {
     jsonl.reasons = {Reason::oom_kill, Reason::crash, Reason::signal};
     section.scalar("path", jsonl.path, parse_path);
     section.list("reasons", jsonl.reasons, parse_reason);
 }
 
-// The schema: this and the two above. The defaults are those of Config itself.
+// The schema: this and the three above. The defaults are those of Config itself.
 void read_config(Section& top, Config& config) {
     top.scalar("listen", config.listen, parse_listen);
     top.section("log", [&](Section& log) {
@@ -75,8 +85,7 @@ void read_config(Section& top, Config& config) {
     });
     top.section("loop", [&](Section& loop) { loop.scalar("backend", config.loop_backend, one_of(kBackends)); });
     top.section("watch", [&](Section& watch) { read_watch(watch, config.watch); });
-    top.section("attribution",
-                [&](Section& attribution) { attribution.scalar("mode", config.attribution, one_of(kAttributions)); });
+    top.section("attribution", [&](Section& attribution) { read_attribution(attribution, config.attribution); });
     top.section("metrics", [&](Section& metrics) {
         metrics.scalar("pod_label", config.metrics.pod_label, parse_bool);
         metrics.scalar("max_series", config.metrics.max_series, integer_between(1000, 1'000'000));

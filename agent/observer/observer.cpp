@@ -100,7 +100,8 @@ Result<> Observer::open(const ObserverOptions& options) {
         consumer_.emplace(probe_->ring(), probe_->control(), options.coalesce);
     }
     places_ = std::make_unique<Places>(
-        PlaceResolver(hierarchies ? std::move(*hierarchies) : Hierarchies{}, options.attribution), *ledger_);
+        PlaceResolver(hierarchies ? std::move(*hierarchies) : Hierarchies{}, options.attribution, options.names),
+        *ledger_);
     reporter_ =
         std::make_unique<DeathReporter>(DeathReporter::Sources{probe_ != nullptr, probe_ && probe_->observes_signals()},
                                         options.select, *places_, *ledger_, events_);
@@ -336,6 +337,9 @@ Status Observer::status() const {
     }
     for (std::size_t i = 0; i < status.unattributed.size(); ++i) {
         status.unattributed[i] = places_->unattributed(static_cast<Unattributed>(i));
+    }
+    for (std::size_t i = 0; i < status.unnamed.size(); ++i) {
+        status.unnamed[i] = places_->unnamed(static_cast<NameMiss>(i + 1));
     }
     if (probe_ && available(PidfdFeature::exit_info)) {
         auto& disagreements = status.witness_disagreements.emplace();

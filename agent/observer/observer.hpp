@@ -32,6 +32,7 @@ struct ObserverOptions {
     PoolOptions pool;
     WatchSelect select{PatternList({"*"}), PatternList({"*"})};
     AttributionMode attribution = AttributionMode::automatic;
+    NamePaths names;
     LedgerLimits ledger;
     std::vector<int> stop_signals{SIGTERM};       // the first of them starts the clock of a termination
     bool pidfd_creation = true;                   // count who opens pidfds

@@ -34,6 +34,11 @@ void Places::welcome(const Resolved& resolved, CgroupIds ids) {
         if (alive_.size() < PlaceResolver::kCapacity) {
             alive_.push_back({ids, resolved.place});
         }
+        if (resolved.unnamed != NameMiss::none && unnamed_.size() < kMaxUnnamed) {
+            unnamed_.push_back({.known = {ids, resolved.place}, .why = resolved.unnamed});
+        } else if (resolved.unnamed != NameMiss::none) {
+            give_up_naming(resolved.unnamed);
+        }
     }
 }
 
@@ -71,6 +76,40 @@ void Places::maintain(Instant now) {
         return;
     }
     last_maintained_ = now;
+    look_for_names(now);
+    check_alive(now);
+    ledger_.forget_gone(now);
+}
+
+void Places::look_for_names(Instant now) {
+    std::erase_if(unnamed_, [&](Unnamed& each) {
+        if (each.next == 0) {
+            each.next = now + kInterval;
+        }
+        if (now < each.next) {
+            return false;
+        }
+        const Resolved resolved = resolver_.name_again(each.known.ids, *each.known.place);
+        if (resolved.first_seen) {
+            // What was counted under the id stays for metrics.retain.
+            ledger_.discover(resolved.place);
+            ledger_.place_gone(each.known.place, now);
+            for (Known& known : alive_) {
+                if (known.place == each.known.place) {
+                    known.place = resolved.place;
+                }
+            }
+            return true;
+        }
+        each.next = now + (kInterval << ++each.attempts);
+        if (each.attempts == kNameAttempts) {
+            give_up_naming(resolved.unnamed);
+        }
+        return each.attempts == kNameAttempts;
+    });
+}
+
+void Places::check_alive(Instant now) {
     for (std::size_t checks = std::min(kChecksPerInterval, alive_.size()); checks > 0; --checks) {
         next_check_ = next_check_ < alive_.size() ? next_check_ : 0;
         Known& known = alive_[next_check_];
@@ -83,7 +122,6 @@ void Places::maintain(Instant now) {
             ++next_check_;
         }
     }
-    ledger_.forget_gone(now);
 }
 
 } // namespace knell

@@ -30,6 +30,11 @@ class Places {
     // For a process found in /proc, through its directory.
     std::shared_ptr<const Place> find_for_process(const Fd& proc_directory);
 
+    // Containers without a name, by why: once each, when it is not looked for any more. Any thread.
+    [[nodiscard]] std::uint64_t unnamed(NameMiss why) const {
+        return unnamed_counts_[static_cast<std::size_t>(why) - 1].value();
+    }
+
     // Looks after some of the places; cheap enough for every turn, does something once a second at most. Never a
     // reason to wake up.
     void maintain(Instant now);
@@ -51,19 +56,33 @@ class Places {
         CgroupIds ids; // none: found by its path
         std::shared_ptr<const Place> place;
     };
+    // A container whose name was not there at first sight: the kubelet's log files come after its first process.
+    struct Unnamed {
+        Known known;
+        NameMiss why = NameMiss::none;
+        int attempts = 0;
+        Instant next = 0;
+    };
+    static constexpr int kNameAttempts = 5; // 1, 2, 4, 8 and 16 s after each other
+    static constexpr std::size_t kMaxUnnamed = 256;
     static constexpr Nanoseconds kInterval = kSecond;
     static constexpr std::size_t kChecksPerInterval = 64;
 
     Resolved look_up(CgroupIds ids);
     void welcome(const Resolved& resolved, CgroupIds ids);
     [[nodiscard]] bool gone(const Known& known) const;
+    void give_up_naming(NameMiss why) { unnamed_counts_[static_cast<std::size_t>(why) - 1].add(); }
+    void look_for_names(Instant now);
+    void check_alive(Instant now);
 
     PlaceResolver resolver_;
     Ledger& ledger_;
     std::vector<Known> alive_;
+    std::vector<Unnamed> unnamed_;
     std::size_t next_check_ = 0; // in alive_, round and round
     Instant last_maintained_ = 0;
     std::array<Counter, kUnattributedNames.size()> unattributed_;
+    std::array<Counter, kNameMissNames.size()> unnamed_counts_; // by NameMiss without `none`
     Counter ids_known_;
     Counter paths_known_;
     Counter alive_count_;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "agent/attribution/container_namer.hpp"
 #include "agent/base/clock.hpp"
 #include "agent/cause/holder.hpp"
 #include "agent/event/lost_lines.hpp"
@@ -49,6 +50,7 @@ struct Status {
     std::uint64_t watch_capacity = 0;
     std::array<std::uint64_t, kWatchRefusalNames.size()> watch_refused{};
     std::array<std::uint64_t, kUnattributedNames.size()> unattributed{};
+    std::array<std::uint64_t, kNameMissNames.size()> unnamed{}; // containers, by why
     // Absent where there is one witness only: without BPF, and before Linux 6.15.
     std::optional<std::array<std::uint64_t, kWitnessFieldNames.size()>> witness_disagreements;
 

@@ -85,6 +85,7 @@ void collect_watch(const Status& status, const FamilySink& sink) {
     emit_single(sink, families::kWatchCapacity, to_sample(status.watch_capacity));
     emit_by_name(sink, families::kWatchRefused, "why", kWatchRefusalNames, status.watch_refused);
     emit_by_name(sink, families::kUnattributed, "why", kUnattributedNames, status.unattributed);
+    emit_by_name(sink, families::kUnnamed, "why", kNameMissNames, status.unnamed);
     if (status.witness_disagreements) {
         emit_by_name(sink, families::kWitnesses, "field", kWitnessFieldNames, *status.witness_disagreements);
     }

@@ -53,6 +53,9 @@ inline constexpr Family kPidfdsHeld = {"knell_pidfds_held", Gauge,
 inline constexpr Family kUnattributed = {"knell_unattributed_exits_total", Counter,
                                          "Exits that could not be given a place, by why."};
 
+inline constexpr Family kUnnamed = {"knell_unnamed_containers_total", Counter,
+                                    "Containers that no name was found for, by why."};
+
 inline constexpr Family kWitnesses = {
     "knell_witness_disagreements_total", Counter,
     "Deaths of which the exit record and the reaped pidfd told differently, by what."};

@@ -35,14 +35,19 @@ struct Case {
     PathFacts facts;
 };
 
-PathFacts container(Runtime runtime, std::string id, std::string unit = "") {
-    return {
-        .runtime = runtime, .container_id = std::move(id), .pod_uid = "", .qos = Qos::none, .unit = std::move(unit)};
-}
-
-PathFacts in_pod(Runtime runtime, std::string id, std::string uid, Qos qos, std::string unit = "") {
+PathFacts container(Runtime runtime, std::string id, std::string unit = "", std::vector<std::string> enclosing = {}) {
     return {.runtime = runtime,
             .container_id = std::move(id),
+            .enclosing_ids = std::move(enclosing),
+            .qos = Qos::none,
+            .unit = std::move(unit)};
+}
+
+PathFacts in_pod(Runtime runtime, std::string id, std::string uid, Qos qos, std::string unit = "",
+                 std::vector<std::string> enclosing = {}) {
+    return {.runtime = runtime,
+            .container_id = std::move(id),
+            .enclosing_ids = std::move(enclosing),
             .pod_uid = std::move(uid),
             .qos = qos,
             .unit = std::move(unit)};
@@ -184,8 +189,9 @@ TEST(CgroupPath, TheInnermostContainerWins) {
         {"/docker/" + kOuter + "/kubelet/kubepods/pod" + kUid, in_pod(none, "", kUid, Qos::guaranteed)},
         {"/docker/" + kOuter + "/system.slice/kubelet.service", container(docker, kOuter, "kubelet.service")},
         // docker in docker, in a pod, in LXC
-        {"/docker/" + kOuter + "/docker/" + kId, container(docker, kId)},
-        {"/kubepods/burstable/pod" + kUid + "/" + kOuter + "/docker/" + kId, in_pod(docker, kId, kUid, Qos::burstable)},
+        {"/docker/" + kOuter + "/docker/" + kId, container(docker, kId, "", {kOuter})},
+        {"/kubepods/burstable/pod" + kUid + "/" + kOuter + "/docker/" + kId,
+         in_pod(docker, kId, kUid, Qos::burstable, "", {kOuter})},
         {"/lxc.payload.host/docker/" + kId, container(docker, kId)},
         {"/lxc/101/ns/system.slice/docker-" + kId + ".scope", container(docker, kId)},
     });

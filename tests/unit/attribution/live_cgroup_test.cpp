@@ -131,7 +131,7 @@ class LiveCgroup : public testing::TestWithParam<bool> {
     PlaceResolver resolver() {
         Hierarchies only;
         (GetParam() ? only.v1_memory : only.v2) = std::move(mount_);
-        return {std::move(only), AttributionMode::automatic};
+        return {std::move(only), AttributionMode::automatic, NamePaths{}};
     }
 
     Mount mount_;
@@ -289,7 +289,7 @@ TEST(LiveHybrid, TheV1TreeSpeaksForProcessesInTheV2Root) {
     if (!v2.made() || !v1.made()) {
         GTEST_SKIP() << "cannot make cgroups";
     }
-    PlaceResolver places(std::move(*hierarchies), AttributionMode::automatic);
+    PlaceResolver places(std::move(*hierarchies), AttributionMode::automatic, NamePaths{});
     EXPECT_EQ(places.resolve({.v2 = v2.id(), .v1_memory = v1.id()}).place->cgroup, name + "-v2");
     EXPECT_EQ(places.resolve({.v2 = roots.v2, .v1_memory = v1.id()}).place->cgroup, name + "-v1");
     const auto root = places.resolve(roots);

@@ -10,7 +10,7 @@ namespace knell {
 namespace {
 
 TEST(PlaceResolver, WithoutHierarchiesNothingIsKnownById) {
-    PlaceResolver resolver({}, AttributionMode::automatic);
+    PlaceResolver resolver({}, AttributionMode::automatic, NamePaths{});
     for (const CgroupIds ids :
          {CgroupIds{}, CgroupIds{.v2 = 1, .v1_memory = 0}, CgroupIds{.v2 = 42, .v1_memory = 43}}) {
         const Resolved resolved = resolver.resolve(ids);
@@ -22,7 +22,7 @@ TEST(PlaceResolver, WithoutHierarchiesNothingIsKnownById) {
 }
 
 TEST(PlaceResolver, OnePlacePerPath) {
-    PlaceResolver resolver({}, AttributionMode::automatic);
+    PlaceResolver resolver({}, AttributionMode::automatic, NamePaths{});
     const auto nginx = resolver.resolve_path("/system.slice/nginx.service").place;
     ASSERT_NE(nginx, nullptr);
     EXPECT_EQ(nginx->unit, "nginx.service");
@@ -31,12 +31,12 @@ TEST(PlaceResolver, OnePlacePerPath) {
 }
 
 TEST(PlaceResolver, TheModeAppliesToPaths) {
-    PlaceResolver resolver({}, AttributionMode::none);
+    PlaceResolver resolver({}, AttributionMode::none, NamePaths{});
     EXPECT_EQ(resolver.resolve_path("/system.slice/nginx.service").place->unit, "");
 }
 
 TEST(PlaceResolver, PathsAreForgottenWhenThereAreTooMany) {
-    PlaceResolver resolver({}, AttributionMode::automatic, 2);
+    PlaceResolver resolver({}, AttributionMode::automatic, NamePaths{}, 2);
     const auto first = resolver.resolve_path("/first.service").place;
     resolver.resolve_path("/second.service").place;
     resolver.resolve_path("/third.service").place;
@@ -46,7 +46,7 @@ TEST(PlaceResolver, PathsAreForgottenWhenThereAreTooMany) {
 }
 
 TEST(PlaceResolver, LongPathsAreAnsweredButNotRemembered) {
-    PlaceResolver resolver({}, AttributionMode::automatic);
+    PlaceResolver resolver({}, AttributionMode::automatic, NamePaths{});
     const std::string path = "/" + std::string(4000, 'x') + "/a.service";
     const auto place = resolver.resolve_path(path).place;
     EXPECT_EQ(place->unit, "a.service");

@@ -43,7 +43,13 @@ watch:
     comm:
       - nginx
       - "post*"
-attribution: {mode: kubernetes}
+attribution:
+  mode: kubernetes
+  containerd: [/host/run/containerd]
+  storage: []
+  docker: [/data/docker]
+  container_logs: [/host/logs/containers]
+  pod_logs: [/host/logs/pods, /host/more]
 metrics: {pod_label: true, max_series: 1000, retain: 7d}
 stop_signals: [SIGQUIT, WINCH, 37]
 pidfd_creation: off
@@ -61,7 +67,12 @@ exporters:
     EXPECT_EQ(config.watch.min_age, 1500 * kMillisecond);
     EXPECT_THAT(config.watch.select_cgroup, ElementsAre("/kubepods*", "!*/sidecar"));
     EXPECT_THAT(config.watch.select_comm, ElementsAre("nginx", "post*"));
-    EXPECT_EQ(config.attribution, Config::Attribution::kubernetes);
+    EXPECT_EQ(config.attribution.mode, Config::Attribution::Mode::kubernetes);
+    EXPECT_THAT(config.attribution.names.containerd, ElementsAre("/host/run/containerd"));
+    EXPECT_THAT(config.attribution.names.storage, IsEmpty());
+    EXPECT_THAT(config.attribution.names.docker, ElementsAre("/data/docker"));
+    EXPECT_THAT(config.attribution.names.container_logs, ElementsAre("/host/logs/containers"));
+    EXPECT_THAT(config.attribution.names.pod_logs, ElementsAre("/host/logs/pods", "/host/more"));
     EXPECT_TRUE(config.metrics.pod_label);
     EXPECT_EQ(config.metrics.max_series, 1000U);
     EXPECT_EQ(config.metrics.retain, 7 * 86400 * kSecond);
@@ -85,7 +96,7 @@ void expect_defaults(const Config& config) {
     EXPECT_EQ(config.watch.min_age, 100 * kMillisecond);
     EXPECT_THAT(config.watch.select_cgroup, ElementsAre("*"));
     EXPECT_THAT(config.watch.select_comm, ElementsAre("*"));
-    EXPECT_EQ(config.attribution, Config::Attribution::automatic);
+    EXPECT_EQ(config.attribution, Config::Attribution{});
     EXPECT_FALSE(config.metrics.pod_label);
     EXPECT_EQ(config.metrics.max_series, 20000U);
     EXPECT_EQ(config.metrics.retain, 600 * kSecond);

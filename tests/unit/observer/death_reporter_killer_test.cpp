@@ -202,7 +202,7 @@ TEST_F(ReporterFactsTest, WhereTheKillerLives) {
     const Directory one(group->path() / ("docker-" + std::string(64, 'a') + ".scope"));
     const Directory two(group->path() / ("docker-" + std::string(64, 'b') + ".scope"));
     const Directory unit(group->path() / "some.service");
-    Places known(PlaceResolver(std::move(*hierarchies), AttributionMode::automatic), ledger);
+    Places known(PlaceResolver(std::move(*hierarchies), AttributionMode::automatic, NamePaths{}), ledger);
     DeathReporter with_places(kAllSources, select_comm("*"), known, ledger, sink);
 
     struct Row {

@@ -19,7 +19,7 @@ class CountByHolder : public testing::Test {
     }
 
     Ledger ledger{LedgerLimits{}};
-    Places places{PlaceResolver(Hierarchies{}, AttributionMode::automatic), ledger}; // knows none
+    Places places{PlaceResolver(Hierarchies{}, AttributionMode::automatic, NamePaths{}), ledger}; // knows none
 };
 
 knell_held_pidfd held_by(std::uint32_t pid, std::uint64_t inode = 0) {

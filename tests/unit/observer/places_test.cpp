@@ -21,7 +21,7 @@ namespace {
 constexpr CgroupIds kSome{.v2 = 42, .v1_memory = 43};
 
 Places without_hierarchies(Ledger& ledger) {
-    return Places(PlaceResolver(Hierarchies{}, AttributionMode::automatic), ledger);
+    return Places(PlaceResolver(Hierarchies{}, AttributionMode::automatic, NamePaths{}), ledger);
 }
 
 Fd own_directory() {
@@ -82,7 +82,7 @@ class LivePlaces : public testing::Test {
         struct stat info{};
         ASSERT_EQ(::stat(container_.c_str(), &info), 0);
         ids_ = {.v2 = info.st_ino, .v1_memory = 0};
-        places_.emplace(PlaceResolver(std::move(*hierarchies), AttributionMode::automatic), ledger_);
+        places_.emplace(PlaceResolver(std::move(*hierarchies), AttributionMode::automatic, NamePaths{}), ledger_);
     }
     void TearDown() override { remove(); }
 

@@ -70,7 +70,7 @@ class ReporterTest : public testing::Test {
     std::unique_ptr<Loop> loop;
     FakeSlots slots{8};
     Ledger ledger{LedgerLimits{}};
-    Places places{PlaceResolver(Hierarchies{}, AttributionMode::automatic), ledger};
+    Places places{PlaceResolver(Hierarchies{}, AttributionMode::automatic, NamePaths{}), ledger};
     RecordingSink sink;
     std::optional<DeathReporter> reporter;
     std::optional<Pool> pool;

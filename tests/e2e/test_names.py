@@ -1,0 +1,133 @@
+"""Containers by the names that their runtimes and the kubelet leave on the node."""
+
+import json
+import os
+import signal
+import subprocess
+
+from container import MEMORY, Container, ContainerTest
+from programs import KNELL, await_observing, wait_until
+from support import requires
+
+NAMESPACE, POD = "shop", "web-7d4b9c-x2x7k"
+LABELS = {"namespace": NAMESPACE, "container": "worker"}
+
+
+@requires("runc")
+class Names(ContainerTest):
+
+    def setUp(self):
+        super().setUp()
+        self.containerd = self.directory / "containerd"
+        self.logs = self.directory / "logs"
+        for directory in [self.containerd, self.logs / "containers", self.logs / "pods"]:
+            directory.mkdir(parents=True)
+
+    def config(self, more: str = "") -> str:
+        return (f"listen: 127.0.0.1:0\n"
+                f"attribution: {{containerd: [{self.containerd}], storage: [], docker: [],"
+                f" container_logs: [{self.logs}/containers], pod_logs: [{self.logs}/pods]}}\n{more}")
+
+    def describe(self, container: Container, kind: str = "container") -> None:
+        """What containerd's CRI plugin writes before it starts the container."""
+        bundle = self.containerd / "io.containerd.runtime.v2.task" / "k8s.io" / container.id
+        bundle.mkdir(parents=True)
+        annotations = {"io.kubernetes.cri.container-type": kind, "io.kubernetes.cri.sandbox-id": "0" * 64,
+                       "io.kubernetes.cri.sandbox-name": POD, "io.kubernetes.cri.sandbox-namespace": NAMESPACE,
+                       "io.kubernetes.cri.sandbox-uid": container.pod}
+        if kind == "container":
+            annotations["io.kubernetes.cri.container-name"] = "worker"
+        spec = {"ociVersion": "1.1.0", "process": {"args": ["/worker"]}, "annotations": annotations}
+        (bundle / "config.json").write_text(json.dumps(spec))
+
+    def link_log(self, container: Container) -> None:
+        """What the kubelet does soon after the start of a container."""
+        (self.logs / "containers" / f"{POD}_{NAMESPACE}_worker-{container.id}.log").symlink_to("/dev/null")
+
+    def test_deaths_have_namespace_pod_and_container(self):
+        events = self.directory / "events"
+        agent = self.start_agent(self.config("metrics: {pod_label: true}\n"
+                                             f"exporters: {{jsonl: {{path: {events}, reasons: []}}}}\n"))
+        container = self.make_container("sleep")
+        self.describe(container)
+        run, pid = self.start_container(container, agent)
+        zero = agent.await_series(**LABELS, pod=POD)
+        self.assertEqual(zero.sum("knell_process_exits_total", **LABELS, reason="signal"), 0)
+        os.kill(pid, signal.SIGKILL)
+        self.assertEqual(run.wait(), 128 + signal.SIGKILL)
+        metrics = agent.await_sum(1, "knell_process_exits_total", **LABELS, pod=POD, reason="signal")
+        self.assertEqual(metrics.values("knell_process_exits_total", container=container.label), [])
+
+        def told():
+            deaths = [json.loads(line) for line in events.read_text().splitlines()]
+            return [death for death in deaths if death["event"] == "exit" and death["pid"] == pid]
+
+        (death,) = wait_until(told, "the death")
+        self.assertEqual((death["namespace"], death["pod"], death["container"]), (NAMESPACE, POD, "worker"))
+        self.assertIn(container.id, death["cgroup"])
+
+    def test_a_child_is_killed_in_a_container_that_lives_on(self):
+        agent, container = self.start_agent(self.config()), self.make_container("sleep")
+        self.describe(container)
+        run, _ = self.start_container(container, agent)
+        zero = agent.await_series(**LABELS)
+        self.assertEqual(zero.value("knell_oom_kills_total", **LABELS, scope="memcg"), 0)
+        greedy = self.start(container.exec_command("eat-memory", str(2 * MEMORY >> 20)))
+        self.assertEqual(greedy.wait(), 128 + signal.SIGKILL)
+        metrics = agent.await_sum(1, "knell_process_exits_total", **LABELS, reason="oom_kill")
+        self.assertEqual(metrics.value("knell_oom_kills_total", **LABELS, scope="memcg"), 1)
+        crash = self.start(container.exec_command("segv"))
+        self.assertEqual(crash.wait(), 128 + signal.SIGSEGV)
+        agent.await_sum(1, "knell_process_exits_total", **LABELS, reason="crash")
+        self.assertTrue(run.running)
+
+    def test_sandboxes_are_told_apart(self):
+        agent, container = self.start_agent(self.config()), self.make_container("sleep")
+        self.describe(container, "sandbox")
+        self.start_container(container, agent)
+        metrics = agent.await_series(namespace=NAMESPACE, container="POD")
+        self.assertEqual(metrics.values("knell_process_exits_total", **LABELS), [])
+
+    def test_a_name_may_come_late(self):
+        agent, container = self.start_agent(self.config()), self.make_container("sleep")
+        _, pid = self.start_container(container, agent)
+        agent.await_series(container=container.label)
+        self.link_log(container)
+
+        def named():
+            self.die("exit", "0")  # an idle agent looks for nothing
+            return agent.scrape().values("knell_process_exits_total", **LABELS)
+
+        wait_until(named, "the name")
+        os.kill(pid, signal.SIGKILL)
+        metrics = agent.await_sum(1, "knell_process_exits_total", **LABELS, reason="signal")
+        self.assertEqual(metrics.sum("knell_process_exits_total", container=container.label, reason="signal"), 0)
+
+    def test_what_has_no_name_is_counted(self):
+        agent, container = self.start_agent(self.config()), self.make_container("sleep")
+        self.start_container(container, agent)
+
+        def given_up():
+            self.die("exit", "0")
+            return agent.scrape().value("knell_unnamed_containers_total", why="no_metadata")
+
+        self.assertEqual(wait_until(given_up, "the search to end", seconds=60), 1)
+        self.assertTrue(agent.scrape().values("knell_process_exits_total", container=container.label))
+
+    def test_trace_shows_and_selects_them(self):
+        """By what is in the directories that runtimes use; here in a mount namespace of the command's own."""
+        container = self.make_container("sleep")
+        self.describe(container)
+        trace = self.start(["unshare", "--mount", "--propagation", "private", "sh", "-c",
+                            'mkdir -p /run/containerd && mount --bind "$1" /run/containerd && shift && exec "$@"', "sh",
+                            self.containerd, KNELL, "trace", "--container", "worker"])
+        await_observing(trace)
+        _, pid = self.start_container(container, trace)
+        os.kill(pid, signal.SIGKILL)
+        wait_until(lambda: f"{NAMESPACE}/{POD}/worker" in trace.stdout, "the death")
+
+    def test_doctor_says_where_names_come_from(self):
+        told = subprocess.run(["unshare", "--mount", "--propagation", "private", "sh", "-c",
+                               'mkdir -p /run/containerd && mount --bind "$1" /run/containerd && exec "$2" doctor --json',
+                               "sh", self.containerd, KNELL], capture_output=True, text=True, check=True)
+        self.assertIn("/run/containerd", json.loads(told.stdout)["node"]["container_names"])
