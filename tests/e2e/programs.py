@@ -79,6 +79,10 @@ class Program:
         except AssertionError as late:
             raise AssertionError(f"{late}; there is: {getattr(self, where)[-2000:]!r}") from None
 
+    def resident_kib(self) -> int:
+        status = pathlib.Path(f"/proc/{self.pid}/status").read_text()
+        return int(re.search(r"^VmRSS:\s+(\d+) kB$", status, re.MULTILINE)[1])
+
     def signal(self, number: signal.Signals) -> None:
         self._process.send_signal(number)
 

@@ -1,6 +1,7 @@
 """Hours of what may go wrong, in rounds: storms, freezes, restarts, reloads, bad clients. After each the books balance, and
 nothing has grown. KNELL_SOAK_SECONDS says for how long; scripts/soak.sh sets it."""
 
+import contextlib
 import itertools
 import os
 import pathlib
@@ -125,10 +126,13 @@ class Soak(EndToEnd):
     def check_size(self) -> tuple[int, int]:
         """Resident memory in KiB, and descriptors that are no watches."""
         process = pathlib.Path(f"/proc/{self.agent.pid}")
-        memory = int(re.search(r"^VmRSS:\s+(\d+) kB$", (process / "status").read_text(), re.MULTILINE)[1])
+        memory = self.agent.resident_kib()
 
         def descriptors() -> int:
-            links = [os.readlink(entry) for entry in (process / "fd").iterdir()]
+            links = []
+            for entry in (process / "fd").iterdir():
+                with contextlib.suppress(FileNotFoundError):  # closed meanwhile
+                    links.append(os.readlink(entry))
             return sum(not re.search(r"pidfd|socket:", link) for link in links)
 
         self.rounds_of_agent += 1
