@@ -1,14 +1,14 @@
 #include "agent/attribution/container_namer.hpp"
 
+#include "agent/base/directory.hpp"
 #include "agent/base/file.hpp"
 
-#include <dirent.h>
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
-#include <memory>
 #include <vector>
 
 namespace knell {
@@ -43,24 +43,16 @@ std::optional<ContainerNames> in_file(const std::string& path, std::size_t max_b
 // The first entry of the directory that `read` can name.
 template <typename Read>
 std::optional<ContainerNames> in_directory(const std::string& path, NameMiss& miss, const Read& read) {
-    struct Close {
-        void operator()(DIR* directory) const { (void)::closedir(directory); }
-    };
-    const std::unique_ptr<DIR, Close> directory(::opendir(path.c_str()));
-    if (!directory) {
-        note(miss, errno);
-        return std::nullopt;
+    std::optional<ContainerNames> names;
+    int entries = 0;
+    const auto listed = for_each_entry(AT_FDCWD, path.c_str(), [&](const char* name) {
+        names = read(std::string_view(name));
+        return !names && ++entries < kMaxEntries;
+    });
+    if (!listed) {
+        note(miss, listed.error().errno_value);
     }
-    for (int entries = 0; entries < kMaxEntries; ++entries) {
-        const dirent* entry = ::readdir(directory.get());
-        if (entry == nullptr) {
-            break;
-        }
-        if (auto names = read(std::string_view(entry->d_name))) {
-            return names;
-        }
-    }
-    return std::nullopt;
+    return names;
 }
 
 // Under what its names are remembered; empty: there is nothing to look up. LXC and systemd-nspawn have the name in the
@@ -70,14 +62,6 @@ std::string_view key_of(const PathFacts& facts) {
         return {};
     }
     return facts.container_id.empty() ? facts.pod_uid : facts.container_id;
-}
-
-std::string join(std::initializer_list<std::string_view> parts) {
-    std::string whole;
-    for (const std::string_view part : parts) {
-        whole += part;
-    }
-    return whole;
 }
 
 } // namespace
@@ -112,12 +96,11 @@ Naming ContainerNamer::find_again(const PathFacts& facts) {
 
 Naming ContainerNamer::look_up(const PathFacts& facts) const {
     NameMiss miss = NameMiss::no_metadata;
+    std::vector<std::string> ids = facts.enclosing_ids;
     if (!facts.container_id.empty()) {
-        if (auto names = of_container(facts.container_id, miss)) {
-            return {.names = std::move(names), .miss = NameMiss::none};
-        }
+        ids.insert(ids.begin(), facts.container_id);
     }
-    for (const std::string& id : facts.enclosing_ids) {
+    for (const std::string& id : ids) {
         if (auto names = of_container(id, miss)) {
             return {.names = std::move(names), .miss = NameMiss::none};
         }
@@ -134,26 +117,27 @@ Naming ContainerNamer::look_up(const PathFacts& facts) const {
 std::optional<ContainerNames> ContainerNamer::of_container(std::string_view id, NameMiss& miss) const {
     for (const std::string& state : paths_.containerd) {
         for (const std::string_view space : kContainerdNamespaces) {
-            const std::string bundle = join({state, "/io.containerd.runtime.v2.task/", space, "/", id, "/config.json"});
+            const std::string bundle =
+                fmt::format("{}/io.containerd.runtime.v2.task/{}/{}/config.json", state, space, id);
             if (auto names = in_file(bundle, kMaxBundle, miss, names_in_bundle)) {
                 return names;
             }
         }
     }
     for (const std::string& storage : paths_.storage) {
-        const std::string bundle = join({storage, "/overlay-containers/", id, "/userdata/config.json"});
+        const std::string bundle = fmt::format("{}/overlay-containers/{}/userdata/config.json", storage, id);
         if (auto names = in_file(bundle, kMaxBundle, miss, names_in_bundle)) {
             return names;
         }
     }
     for (const std::string& root : paths_.docker) {
-        const std::string config = join({root, "/containers/", id, "/config.v2.json"});
+        const std::string config = fmt::format("{}/containers/{}/config.v2.json", root, id);
         if (auto names = in_file(config, kMaxBundle, miss, names_in_docker_config)) {
             return names;
         }
     }
     for (const std::string& storage : paths_.storage) {
-        const std::string list = join({storage, "/overlay-containers/containers.json"});
+        const std::string list = storage + "/overlay-containers/containers.json";
         const auto read = [id](std::string_view text) { return names_in_storage(text, id); };
         if (auto names = in_file(list, kMaxStorage, miss, read)) {
             return names;

@@ -1,6 +1,7 @@
 #include "agent/probe/pin_directory.hpp"
 
-#include <dirent.h>
+#include "agent/base/directory.hpp"
+
 #include <fcntl.h>
 #include <linux/magic.h>
 #include <sys/file.h>
@@ -12,7 +13,6 @@
 #include <cerrno>
 #include <cstdio>
 #include <filesystem>
-#include <memory>
 #include <optional>
 
 namespace knell {
@@ -20,10 +20,6 @@ namespace {
 
 constexpr std::string_view kUnfinished = "-new"; // bpffs takes no names with a dot
 constexpr mode_t kOwnerOnly = 0700;
-
-struct CloseDirectory {
-    void operator()(DIR* directory) const { (void)::closedir(directory); }
-};
 
 // "<12 hexadecimal digits>-<16>", perhaps with "-new" behind it: nobody else's names look like this.
 bool is_ours(std::string_view name) {
@@ -40,24 +36,15 @@ bool is_ours(std::string_view name) {
 
 // The names in a directory that is open at `directory_fd`.
 Result<std::vector<std::string>> names_in(int directory_fd, const std::string& path) {
-    const int copy = ::openat(directory_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    const std::unique_ptr<DIR, CloseDirectory> directory(copy < 0 ? nullptr : ::fdopendir(copy));
-    if (!directory) {
-        return system_failure("listing " + path, errno);
-    }
     std::vector<std::string> names;
-    for (;;) {
-        errno = 0; // the end and a failure look the same otherwise
-        const dirent* entry = ::readdir(directory.get());
-        if (entry == nullptr) {
-            return errno == 0 ? Result<std::vector<std::string>>(std::move(names))
-                              : system_failure("listing " + path, errno);
-        }
-        const std::string_view name = entry->d_name;
-        if (name != "." && name != "..") {
-            names.emplace_back(name);
-        }
+    const auto listed = for_each_entry(directory_fd, ".", [&names](const char* name) {
+        names.emplace_back(name);
+        return true;
+    });
+    if (!listed) {
+        return system_failure("listing " + path, listed.error().errno_value);
     }
+    return names;
 }
 
 std::optional<Failure> why_no_bpffs(const std::string& parent) {

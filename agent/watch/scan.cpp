@@ -1,3 +1,4 @@
+#include "agent/base/directory.hpp"
 #include "agent/pidfd/features.hpp"
 #include "agent/pidfd/procfd.hpp"
 #include "agent/pidfd/stat.hpp"
@@ -7,17 +8,11 @@
 #include <cerrno>
 #include <charconv>
 #include <cstring>
-#include <dirent.h>
+#include <fcntl.h>
 #include <unistd.h>
-
-#include <memory>
 
 namespace knell {
 namespace {
-
-struct CloseDirectory {
-    void operator()(DIR* directory) const { (void)::closedir(directory); }
-};
 
 std::optional<std::uint32_t> as_pid(const char* name) {
     std::uint32_t pid = 0;
@@ -47,21 +42,17 @@ Result<> Pool::scan_proc() {
     if (!available(PidfdFeature::pidfs)) {
         release_collected();
     }
-    const std::unique_ptr<DIR, CloseDirectory> directory(::opendir("/proc"));
-    if (!directory) {
-        return system_failure("listing /proc", errno, "is procfs mounted?");
-    }
-    for (;;) {
-        errno = 0; // the end and a failure look the same otherwise
-        const dirent* entry = ::readdir(directory.get());
-        if (entry == nullptr) {
-            return errno == 0 ? Result<>() : system_failure("listing /proc", errno);
-        }
-        const auto pid = as_pid(entry->d_name);
+    auto listed = for_each_entry(AT_FDCWD, "/proc", [this](const char* name) {
+        const auto pid = as_pid(name);
         if (pid && !by_pid_.contains(*pid)) {
             open_from_proc(*pid);
         }
+        return true;
+    });
+    if (!listed) {
+        listed.error().message += " (is procfs mounted?)";
     }
+    return listed;
 }
 
 void Pool::release_collected() {
