@@ -49,12 +49,11 @@ PlaceResolver::PlaceResolver(Hierarchies hierarchies, AttributionMode mode, Name
     : hierarchies_(std::move(hierarchies)), mode_(mode), namer_(std::move(names)), by_ids_(capacity),
       by_path_(capacity) {}
 
-PlaceResolver::Made PlaceResolver::make(std::string_view path, bool again) {
+PlaceResolver::Made PlaceResolver::make(std::string_view path) {
     Place place = make_place(path, mode_);
     NameMiss unnamed = NameMiss::none;
     if (!place.container_id.empty() || !place.pod_uid.empty()) {
-        const PathFacts facts = parse_cgroup_path(path);
-        const Naming naming = again ? namer_.find_again(facts) : namer_.find(facts);
+        const Naming naming = namer_.find(parse_cgroup_path(path));
         if (naming.names) {
             put_names(*naming.names, place);
         }
@@ -99,16 +98,25 @@ Resolved PlaceResolver::resolve_path(std::string_view path) {
 }
 
 Resolved PlaceResolver::name_again(CgroupIds ids, const Place& place) {
-    Made made = make(place.cgroup, true);
-    const bool named = made.unnamed == NameMiss::none;
-    if (named && ids == CgroupIds{}) {
-        by_path_.erase(std::string_view(place.cgroup));
-        by_path_.insert(place.cgroup, made.place);
-    } else if (named) {
-        by_ids_.erase(ids);
-        by_ids_.insert(ids, {.place = made.place, .miss = Miss::none});
+    const PathFacts facts = parse_cgroup_path(place.cgroup);
+    if (facts.container_id != place.container_id || facts.pod_uid != place.pod_uid) {
+        return {.place = nullptr, .unnamed = NameMiss::no_metadata}; // the path in the place is cut: it tells no more
     }
-    return {.place = std::move(made.place), .miss = Miss::none, .first_seen = named, .unnamed = made.unnamed};
+    const Naming naming = namer_.find_again(facts);
+    if (naming.miss != NameMiss::none) {
+        return {.place = nullptr, .unnamed = naming.miss};
+    }
+    Place named = place;
+    put_names(*naming.names, named);
+    auto answer = std::make_shared<const Place>(std::move(named));
+    if (ids == CgroupIds{}) {
+        by_path_.erase(std::string_view(place.cgroup));
+        by_path_.insert(place.cgroup, answer);
+    } else {
+        by_ids_.erase(ids);
+        by_ids_.insert(ids, {.place = answer, .miss = Miss::none});
+    }
+    return {.place = std::move(answer), .first_seen = true};
 }
 
 bool PlaceResolver::gone(CgroupIds ids) const {

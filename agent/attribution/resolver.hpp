@@ -48,7 +48,8 @@ class PlaceResolver {
     Resolved resolve_path(std::string_view path);
 
     // For a place that resolve() or resolve_path() (`ids` are zeros then) gave without a name: looks for it again. A
-    // place with the name takes its place in all further answers, and is returned as first seen.
+    // place with the name takes its place in all further answers, and is returned as first seen; null: there is still
+    // none.
     Resolved name_again(CgroupIds ids, const Place& place);
 
     // True when one of the cgroups was removed: no process can have these ids any more. One system call per hierarchy;
@@ -79,7 +80,7 @@ class PlaceResolver {
         std::shared_ptr<const Place> place;
         NameMiss unnamed = NameMiss::none;
     };
-    Made make(std::string_view path, bool again = false);
+    Made make(std::string_view path);
 
     // Pathological paths of up to PATH_MAX are not worth remembering.
     static constexpr std::size_t kMaxCachedPath = 512;

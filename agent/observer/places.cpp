@@ -37,7 +37,7 @@ void Places::welcome(const Resolved& resolved, CgroupIds ids) {
         if (resolved.unnamed != NameMiss::none && unnamed_.size() < kMaxUnnamed) {
             unnamed_.push_back({.known = {ids, resolved.place}, .why = resolved.unnamed});
         } else if (resolved.unnamed != NameMiss::none) {
-            give_up_naming(resolved.unnamed);
+            count_unnamed(resolved.unnamed);
         }
     }
 }
@@ -82,30 +82,52 @@ void Places::maintain(Instant now) {
 }
 
 void Places::look_for_names(Instant now) {
+    std::size_t left = kNamesPerInterval;
     std::erase_if(unnamed_, [&](Unnamed& each) {
         if (each.next == 0) {
             each.next = now + kInterval;
         }
-        if (now < each.next) {
+        if (now < each.next || left == 0) {
             return false;
         }
-        const Resolved resolved = resolver_.name_again(each.known.ids, *each.known.place);
-        if (resolved.first_seen) {
-            // What was counted under the id stays for metrics.retain.
-            ledger_.discover(resolved.place);
-            ledger_.place_gone(each.known.place, now);
-            for (Known& known : alive_) {
-                if (known.place == each.known.place) {
-                    known.place = resolved.place;
-                }
-            }
-            return true;
+        --left;
+        return named(each, now) || gave_up(each, now);
+    });
+}
+
+bool Places::named(const Unnamed& unnamed, Instant now) {
+    const auto& [ids, before] = unnamed.known;
+    const Resolved resolved = resolver_.name_again(ids, *before);
+    if (!resolved.first_seen) {
+        return false;
+    }
+    ledger_.discover(resolved.place);
+    ledger_.place_gone(before, now); // what was counted under the id stays for metrics.retain
+    for (Known& known : alive_) {
+        if (known.place == before) {
+            known.place = resolved.place;
         }
-        each.next = now + (kInterval << ++each.attempts);
-        if (each.attempts == kNameAttempts) {
-            give_up_naming(resolved.unnamed);
+    }
+    return true;
+}
+
+bool Places::gave_up(Unnamed& unnamed, Instant now) {
+    unnamed.next = now + (kInterval << ++unnamed.attempts);
+    if (unnamed.attempts < kNameAttempts) {
+        return false;
+    }
+    count_unnamed(unnamed.why);
+    return true;
+}
+
+// A name that came now would be discovered and never be gone.
+void Places::stop_naming(const Place* place) {
+    std::erase_if(unnamed_, [&](const Unnamed& each) {
+        if (each.known.place.get() != place) {
+            return false;
         }
-        return each.attempts == kNameAttempts;
+        count_unnamed(each.why);
+        return true;
     });
 }
 
@@ -115,6 +137,7 @@ void Places::check_alive(Instant now) {
         Known& known = alive_[next_check_];
         if (gone(known)) {
             ledger_.place_gone(known.place, now);
+            stop_naming(known.place.get());
             resolver_.forget_path(known.place->cgroup);
             known = std::move(alive_.back());
             alive_.pop_back();

@@ -65,14 +65,18 @@ class Places {
     };
     static constexpr int kNameAttempts = 5; // 1, 2, 4, 8 and 16 s after each other
     static constexpr std::size_t kMaxUnnamed = 256;
+    static constexpr std::size_t kNamesPerInterval = 16; // some twenty system calls each, in one turn
     static constexpr Nanoseconds kInterval = kSecond;
     static constexpr std::size_t kChecksPerInterval = 64;
 
     Resolved look_up(CgroupIds ids);
     void welcome(const Resolved& resolved, CgroupIds ids);
     [[nodiscard]] bool gone(const Known& known) const;
-    void give_up_naming(NameMiss why) { unnamed_counts_[static_cast<std::size_t>(why) - 1].add(); }
+    void count_unnamed(NameMiss why) { unnamed_counts_[static_cast<std::size_t>(why) - 1].add(); }
     void look_for_names(Instant now);
+    bool named(const Unnamed& unnamed, Instant now);
+    bool gave_up(Unnamed& unnamed, Instant now);
+    void stop_naming(const Place* place);
     void check_alive(Instant now);
 
     PlaceResolver resolver_;

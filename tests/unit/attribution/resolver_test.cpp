@@ -53,5 +53,16 @@ TEST(PlaceResolver, LongPathsAreAnsweredButNotRemembered) {
     EXPECT_NE(resolver.resolve_path(path).place, place);
 }
 
+TEST(PlaceResolver, APathThatWasCutIsNotNamedAgain) {
+    PlaceResolver resolver({}, AttributionMode::automatic, NamePaths{});
+    const std::string id(64, 'a');
+    const auto place = resolver.resolve_path("/" + std::string(600, 'x') + "/docker/" + id).place;
+    ASSERT_EQ(place->container_id, id);
+    const Resolved again = resolver.name_again({}, *place);
+    EXPECT_EQ(again.place, nullptr);
+    EXPECT_EQ(again.unnamed, NameMiss::no_metadata);
+    EXPECT_FALSE(again.first_seen);
+}
+
 } // namespace
 } // namespace knell

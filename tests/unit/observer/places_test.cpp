@@ -4,6 +4,7 @@
 #include "agent/pidfd/procfd.hpp"
 #include "tests/support/cgroup.hpp"
 #include "tests/support/children.hpp"
+#include "tests/support/temp_dir.hpp"
 
 #include <gtest/gtest.h>
 
@@ -12,6 +13,7 @@
 
 #include <csignal>
 #include <filesystem>
+#include <fstream>
 #include <optional>
 #include <string>
 
@@ -77,12 +79,17 @@ class LivePlaces : public testing::Test {
             GTEST_SKIP() << group.error().message;
         }
         group_.emplace(std::move(*group));
+        auto directory = TempDir::create();
+        ASSERT_TRUE(directory) << directory.error().message;
+        directory_.emplace(std::move(*directory));
+        const std::string docker = directory_->path();
+        names_ = {.containerd = {}, .storage = {}, .docker = {docker}, .container_logs = {}, .pod_logs = {}};
         container_ = group_->path() / ("docker-" + std::string(64, 'a') + ".scope");
         ASSERT_TRUE(std::filesystem::create_directory(container_));
         struct stat info{};
         ASSERT_EQ(::stat(container_.c_str(), &info), 0);
         ids_ = {.v2 = info.st_ino, .v1_memory = 0};
-        places_.emplace(PlaceResolver(std::move(*hierarchies), AttributionMode::automatic, NamePaths{}), ledger_);
+        places_.emplace(PlaceResolver(std::move(*hierarchies), AttributionMode::automatic, names_), ledger_);
     }
     void TearDown() override { remove(); }
 
@@ -91,16 +98,24 @@ class LivePlaces : public testing::Test {
             ::rmdir(container_.c_str());
         }
     }
+    // As docker calls it.
+    void name_it() const {
+        const auto config = directory_->path() / "containers" / std::string(64, 'a') / "config.v2.json";
+        std::filesystem::create_directories(config.parent_path());
+        std::ofstream(config) << R"({"Name":"/db"})";
+    }
     // Its workload is shown.
-    [[nodiscard]] bool shown() const {
+    [[nodiscard]] bool shown(const std::string& container = std::string(12, 'a')) const {
         for (const auto& workload : ledger_.workloads()) {
-            if (workload->labels().container == std::string(12, 'a')) {
+            if (workload->labels().container == container) {
                 return true;
             }
         }
         return false;
     }
 
+    std::optional<TempDir> directory_;
+    NamePaths names_;
     std::optional<TestCgroup> group_;
     std::filesystem::path container_;
     CgroupIds ids_;
@@ -143,6 +158,50 @@ TEST_F(LivePlaces, LooksOnceASecondAtMost) {
     EXPECT_TRUE(shown()) << "retained from the look on";
     places_->maintain(start + 2 * kSecond + kRetain);
     EXPECT_FALSE(shown());
+}
+
+TEST_F(LivePlaces, ANameThatComesLateIsTakenOver) {
+    const auto before = places_->find(ids_);
+    const Instant start = 1000 * kSecond;
+    places_->maintain(start);
+    name_it();
+    places_->maintain(start + kSecond);
+    const auto after = places_->find(ids_);
+    EXPECT_EQ(after->container, "db");
+    EXPECT_EQ(after->container_id, before->container_id);
+    EXPECT_TRUE(shown("db"));
+    EXPECT_EQ(places_->unnamed(NameMiss::no_metadata), 0U);
+    places_->maintain(start + kSecond + kRetain);
+    EXPECT_FALSE(shown()) << "the id went as a removed cgroup does";
+    EXPECT_TRUE(shown("db"));
+    remove();
+    places_->maintain(start + 10 * kRetain);
+    places_->maintain(start + 11 * kRetain);
+    EXPECT_FALSE(shown("db"));
+}
+
+TEST_F(LivePlaces, ANameThatComesWhenTheCgroupIsGoneComesTooLate) {
+    ASSERT_NE(places_->find(ids_), nullptr);
+    remove();
+    const Instant start = 1000 * kSecond;
+    places_->maintain(start);
+    EXPECT_EQ(places_->unnamed(NameMiss::no_metadata), 1U);
+    name_it();
+    places_->maintain(start + kRetain);
+    places_->maintain(start + 10 * kRetain);
+    EXPECT_FALSE(shown("db")) << "nobody would ever say that it is gone";
+    EXPECT_FALSE(shown());
+}
+
+TEST_F(LivePlaces, ANameIsLookedForAFewTimes) {
+    ASSERT_NE(places_->find(ids_), nullptr);
+    for (Instant now = 1000 * kSecond; now < 1100 * kSecond; now += kSecond) {
+        places_->maintain(now);
+    }
+    EXPECT_EQ(places_->unnamed(NameMiss::no_metadata), 1U);
+    name_it();
+    places_->maintain(1200 * kSecond);
+    EXPECT_FALSE(shown("db"));
 }
 
 TEST_F(LivePlaces, ACgroupThatWasNeverSeenAliveIsCountedAsGone) {
