@@ -9,13 +9,9 @@ import uuid
 
 from programs import DIE, KNELL, Program, await_observing, await_watched, read_lines, wait_until
 from support import EndToEnd
+from unit import cgroup_mounts
 
 MEMORY = 32 << 20  # bytes: runc needs some of it to start
-
-
-def _cgroup_mounts() -> list[pathlib.Path]:
-    mounts = [line.split(" ") for line in pathlib.Path("/proc/self/mounts").read_text().splitlines()]
-    return [pathlib.Path(point) for _, point, kind, *_ in mounts if kind in ("cgroup", "cgroup2")]
 
 
 class Container:
@@ -84,9 +80,9 @@ class Container:
     def remove(self) -> None:
         """Whatever state it is in. Only cgroups that are empty are removed: others may have containers, too."""
         self.delete_by_force()
-        for mount in _cgroup_mounts():
-            path = mount / self._pod_cgroup / self.id
-            while path != mount:
+        for mount in cgroup_mounts():
+            path = mount.point / self._pod_cgroup / self.id
+            while path != mount.point:
                 try:
                     path.rmdir()
                 except FileNotFoundError:  # runc removes the innermost

@@ -16,7 +16,6 @@ DONE, FAILED, USAGE, TIMED_OUT = 0, 1, 2, 124
 SINCE_6_9 = ["pidfs", "thread_pidfds", "signal_scopes", "namespace_ioctls", "pidns_ioctls", "info", "exit_info",
              "autokill"]
 AGES = [(), ("--without", ",".join(SINCE_6_9))]
-NOBODY = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
 NO_SUCH_PID = 1 << 22  # the kernel's numbers end below (PID_MAX_LIMIT)
 
 

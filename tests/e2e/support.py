@@ -1,5 +1,6 @@
 """What all test classes share."""
 
+import json
 import os
 import pathlib
 import resource
@@ -11,7 +12,8 @@ import unittest
 
 from agent import Agent
 from exposition import Exposition
-from programs import DIE, KNELL, SLEEPERS, Program, await_watched, pidfds_tell_reaps
+from programs import (DIE, KNELL, SLEEPERS, Program, await_watched, pidfds_tell_reaps, read_lines,
+                      wait_until)
 from unit import Unit, cgroup2_root
 
 
@@ -87,6 +89,17 @@ class EndToEnd(unittest.TestCase):
         last = "knell_exit_reap_seconds_count" if pidfds_tell_reaps() else "knell_process_exits_total"
         metrics = agent.await_sum(1, last, unit=unit.name)
         return unit, metrics
+
+    @staticmethod
+    def await_death(events: pathlib.Path, pid: int) -> dict:
+        """The one death of this process in a file of JSON lines that is being written."""
+
+        def told():
+            lines = [json.loads(line) for line in read_lines(events)]
+            return [line for line in lines if line["event"] == "exit" and line["pid"] == pid]
+
+        (death,) = wait_until(told, f"the death of {pid}")
+        return death
 
     def start_sleepers(self, count: int, unit: Unit) -> Program:
         """`count` sleeping children of one process."""

@@ -1,12 +1,11 @@
 """What belongs to a whole machine, changed under the agent: only in a machine of the tests' own (tests/vm/plan.py)."""
 
 import datetime
-import json
 import pathlib
 import signal
 import time
 
-from programs import read_lines, wait_until
+from programs import wait_until
 from support import EndToEnd, requires
 
 DAY = 86_400
@@ -34,12 +33,7 @@ class WholeMachine(EndToEnd):
             victim.signal(signal.SIGTERM)
             victim.wait()
             now = time.time()
-
-            def told(pid=victim.pid):
-                deaths = [event for event in map(json.loads, read_lines(events)) if event["pid"] == pid]
-                return [death for death in deaths if death["event"] == "exit"]
-
-            (death,) = wait_until(told, "the death")
+            death = self.await_death(events, victim.pid)
             stamp = datetime.datetime.fromisoformat(f"{death['time'][:19]}+00:00").timestamp()
             self.assertLess(abs(stamp - now), 60)
             self.assertLess(death["lifetime_seconds"], 600)

@@ -44,6 +44,14 @@ class Names(ContainerTest):
         """What the kubelet does soon after the start of a container."""
         (self.logs / "containers" / f"{POD}_{NAMESPACE}_worker-{container.id}.log").symlink_to("/dev/null")
 
+    def where_containerd_is(self, *arguments) -> list:
+        """A `knell` command that finds our directory where containerd has its own: in a mount namespace with a /run to which
+        it is added, so that the machine gets none."""
+        script = ('mount -t tmpfs tmpfs /run && mkdir /run/containerd && mount --bind "$1" /run/containerd && shift && '
+                  'exec "$@"')
+        return ["unshare", "--mount", "--propagation", "private", "sh", "-c", script, "sh", self.containerd, KNELL,
+                *arguments]
+
     def test_deaths_have_namespace_pod_and_container(self):
         events = self.directory / "events"
         agent = self.start_agent(self.config("metrics: {pod_label: true}\n"
@@ -57,12 +65,7 @@ class Names(ContainerTest):
         self.assertEqual(run.wait(), 128 + signal.SIGKILL)
         metrics = agent.await_sum(1, "knell_process_exits_total", **LABELS, pod=POD, reason="signal")
         self.assertEqual(metrics.values("knell_process_exits_total", container=container.label), [])
-
-        def told():
-            deaths = [json.loads(line) for line in events.read_text().splitlines()]
-            return [death for death in deaths if death["event"] == "exit" and death["pid"] == pid]
-
-        (death,) = wait_until(told, "the death")
+        death = self.await_death(events, pid)
         self.assertEqual((death["namespace"], death["pod"], death["container"]), (NAMESPACE, POD, "worker"))
         self.assertIn(container.id, death["cgroup"])
 
@@ -115,19 +118,14 @@ class Names(ContainerTest):
         self.assertTrue(agent.scrape().values("knell_process_exits_total", container=container.label))
 
     def test_trace_shows_and_selects_them(self):
-        """By what is in the directories that runtimes use; here in a mount namespace of the command's own."""
         container = self.make_container("sleep")
         self.describe(container)
-        trace = self.start(["unshare", "--mount", "--propagation", "private", "sh", "-c",
-                            'mkdir -p /run/containerd && mount --bind "$1" /run/containerd && shift && exec "$@"', "sh",
-                            self.containerd, KNELL, "trace", "--container", "worker"])
+        trace = self.start(self.where_containerd_is("trace", "--container", "worker"))
         await_observing(trace)
         _, pid = self.start_container(container, trace)
         os.kill(pid, signal.SIGKILL)
         wait_until(lambda: f"{NAMESPACE}/{POD}/worker" in trace.stdout, "the death")
 
     def test_doctor_says_where_names_come_from(self):
-        told = subprocess.run(["unshare", "--mount", "--propagation", "private", "sh", "-c",
-                               'mkdir -p /run/containerd && mount --bind "$1" /run/containerd && exec "$2" doctor --json',
-                               "sh", self.containerd, KNELL], capture_output=True, text=True, check=True)
+        told = subprocess.run(self.where_containerd_is("doctor", "--json"), capture_output=True, text=True, check=True)
         self.assertIn("/run/containerd", json.loads(told.stdout)["node"]["container_names"])

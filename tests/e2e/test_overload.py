@@ -2,13 +2,13 @@
 
 import contextlib
 import os
-import pathlib
 import re
 import signal
 import time
 
 from programs import wait_until
 from support import EndToEnd, requires
+from unit import cgroup2_root, cgroup_mounts
 
 WORKERS = 2
 FROZEN = 5  # seconds
@@ -19,10 +19,6 @@ MAX_SERIES = 3_000
 MAY_GROW_KIB = 8 << 10
 
 
-def resident_kib(pid: int) -> int:
-    return int(re.search(r"^VmRSS:\s+(\d+) kB$", pathlib.Path(f"/proc/{pid}/status").read_text(), re.MULTILINE)[1])
-
-
 class Quota:
     """A cgroup whose processes get a small part of one CPU: v1's cpu controller, or v2's."""
 
@@ -30,17 +26,18 @@ class Quota:
 
     def __init__(self, percent: int):
         quota, name = self.PERIOD_US * percent // 100, f"knell-e2e-{os.getpid()}-quota"
-        mounts = [line.split(" ") for line in pathlib.Path("/proc/self/mounts").read_text().splitlines()]
-        v1 = [point for _, point, kind, options, *_ in mounts if kind == "cgroup" and "cpu" in options.split(",")]
+        v1 = [mount.point for mount in cgroup_mounts() if mount.kind == "cgroup" and "cpu" in mount.options]
+        self._turned_on = None
         if v1:
-            self.path, settings = pathlib.Path(v1[0], name), {"cpu.cfs_quota_us": str(quota)}
+            self.path, file, value = v1[0] / name, "cpu.cfs_quota_us", str(quota)
         else:
-            (v2,) = [point for _, point, kind, *_ in mounts if kind == "cgroup2"]
-            pathlib.Path(v2, "cgroup.subtree_control").write_text("+cpu")
-            self.path, settings = pathlib.Path(v2, name), {"cpu.max": f"{quota} {self.PERIOD_US}"}
+            self.path, file, value = cgroup2_root() / name, "cpu.max", f"{quota} {self.PERIOD_US}"
+            controllers = cgroup2_root() / "cgroup.subtree_control"
+            if "cpu" not in controllers.read_text().split():
+                controllers.write_text("+cpu")
+                self._turned_on = controllers
         self.path.mkdir()
-        for file, value in settings.items():
-            (self.path / file).write_text(value)
+        (self.path / file).write_text(value)
 
     def add(self, pid: int) -> None:
         (self.path / "cgroup.procs").write_text(str(pid))
@@ -54,6 +51,8 @@ class Quota:
             for pid in (self.path / "cgroup.procs").read_text().split():
                 parent.write_text(pid)
             self.path.rmdir()
+        if self._turned_on:
+            self._turned_on.write_text("-cpu")
 
 
 @requires()
@@ -114,7 +113,9 @@ class Overload(EndToEnd):
     def test_throttled(self):
         agent, quota = self.start_agent("listen: 127.0.0.1:0\nring: {size: 256KiB}\n"), Quota(percent=5)
         self.addCleanup(quota.remove)
-        quota.add(agent.pid)
+        # Together with one that takes all it can get: an agent alone may need less than the quota.
+        for program in [agent, self.start(["sh", "-c", "while :; do :; done"])]:
+            quota.add(program.pid)
         self.finish(self.start_storms("storm", str(STORM)))
         self.check_books(agent, WORKERS * (STORM + 1))
         self.assertGreater(quota.times_throttled(), 0)
@@ -123,11 +124,11 @@ class Overload(EndToEnd):
         agent = self.start_agent("listen: 127.0.0.1:0\nexporters: {jsonl: {path: /dev/null, reasons: []}}\n")
         self.finish(self.start_storms("storm", str(NAMES // 10)))
         told = WORKERS * (NAMES // 10 + 1)
-        before, size = self.check_books(agent, told), resident_kib(agent.pid)
+        before, size = self.check_books(agent, told), agent.resident_kib()
         self.finish(self.start_storms("storm-of-names", str(NAMES)))
         metrics = self.check_books(agent, told + WORKERS * (NAMES + 1))
         self.assertEqual(metrics.sum("knell_series"), before.sum("knell_series"))
-        self.assertLess(resident_kib(agent.pid), size + MAY_GROW_KIB)
+        self.assertLess(agent.resident_kib(), size + MAY_GROW_KIB)
 
     def test_fifty_thousand_cgroups(self):
         agent = self.start_agent(f"listen: 127.0.0.1:0\nmetrics: {{max_series: {MAX_SERIES}}}\n")
@@ -141,12 +142,12 @@ class Overload(EndToEnd):
 
         # Until all that is remembered of cgroups has its full size.
         storm(CGROUPS // 2)
-        size = resident_kib(agent.pid)
+        size = agent.resident_kib()
         metrics = storm(CGROUPS)
         self.check_tables(metrics)
         self.assertEqual(metrics.value("knell_table_entries", table="cgroups"),
                          metrics.value("knell_table_capacity", table="cgroups"))
-        self.assertLess(resident_kib(agent.pid), size + MAY_GROW_KIB)
+        self.assertLess(agent.resident_kib(), size + MAY_GROW_KIB)
         self.assertLessEqual(metrics.value("knell_series"), MAX_SERIES)
         self.assertGreater(metrics.value("knell_series_overflow_total"), 0)
         counted = metrics.sum("knell_process_exits_total") - before.sum("knell_process_exits_total")

@@ -10,9 +10,10 @@ import subprocess
 import unittest
 
 from container import Container
-from pidctl import AGES, FAILED, NOBODY, NO_SUCH_PID, PIDCTL, Pidctl, USAGE
+from pidctl import AGES, FAILED, NO_SUCH_PID, PIDCTL, Pidctl, USAGE
 from programs import DIE
 from support import requires
+from wrappers import NOBODY
 
 
 @requires(bpf=False)

@@ -7,8 +7,8 @@ import subprocess
 from programs import KNELL, await_watched, wait_until
 from refuse import BPF, BPF_LINK_CREATE, BPF_RAW_TRACEPOINT_OPEN, PERF_EVENT_OPEN, PIDFD_OPEN, refuse
 from support import EndToEnd, requires
+from wrappers import NOBODY
 
-NOBODY = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
 HIDING = ["unshare", "--mount", "--propagation", "private", "sh", "-c",
           'mount -t proc -o hidepid=invisible proc /proc && exec "$@"', "sh"]
 

@@ -11,11 +11,10 @@ import subprocess
 from programs import KNELL, read_lines, wait_until
 from refuse import LANDLOCK_CREATE_RULESET, refuse
 from support import EndToEnd, requires
+from wrappers import NOBODY, WITHOUT_BPF
 
 # include/uapi/linux/capability.h
 DAC_READ_SEARCH, SYS_PTRACE, BPF = 2, 19, 39
-WITHOUT_BPF = ["setpriv", "--bounding-set=-bpf,-perfmon,-sys_admin", "--inh-caps=-bpf,-perfmon,-sys_admin"]
-NOBODY = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
 FILE_CAPABILITIES = "cap_bpf,cap_perfmon,cap_dac_read_search,cap_syslog"  # as docs/security.md says
 
 

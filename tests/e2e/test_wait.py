@@ -12,7 +12,7 @@ import subprocess
 from container import Container
 from programs import KNELL, Program, await_observing, wait_until
 from support import EndToEnd, requires
-from test_without_bpf import NOBODY, WITHOUT_BPF
+from wrappers import NOBODY, WITHOUT_BPF
 
 PIDCTL = os.environ["KNELL_PIDCTL"]
 FAILED, USAGE, TIMED_OUT = 1, 2, 124

@@ -8,10 +8,8 @@ import subprocess
 
 from programs import KNELL, await_watched, pidfds_tell_reaps, status_outlives_reap
 from support import EndToEnd, requires
+from wrappers import NOBODY, WITHOUT_BPF
 
-_CAPABILITIES = "-bpf,-perfmon,-sys_admin"
-WITHOUT_BPF = ["setpriv", f"--bounding-set={_CAPABILITIES}", f"--inh-caps={_CAPABILITIES}"]
-NOBODY = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
 FROM_BPF = ["exit", "signal", "fork", "exec", "oom_scope"]
 
 

@@ -3,16 +3,25 @@ all others that die on the machine meanwhile."""
 
 import os
 import pathlib
+import typing
 
 from programs import wait_until
 
 
+class CgroupMount(typing.NamedTuple):
+    point: pathlib.Path
+    kind: str  # "cgroup": of v1, "cgroup2"
+    options: list[str]  # of v1 with the controllers among them
+
+
+def cgroup_mounts() -> list[CgroupMount]:
+    mounts = [line.split(" ") for line in pathlib.Path("/proc/self/mounts").read_text().splitlines()]
+    return [CgroupMount(pathlib.Path(point), kind, options.split(","))
+            for _, point, kind, options, *_ in mounts if kind in ("cgroup", "cgroup2")]
+
+
 def cgroup2_root() -> pathlib.Path | None:
-    for line in pathlib.Path("/proc/self/mounts").read_text().splitlines():
-        _, point, kind, *_ = line.split(" ")
-        if kind == "cgroup2":
-            return pathlib.Path(point)
-    return None
+    return next((mount.point for mount in cgroup_mounts() if mount.kind == "cgroup2"), None)
 
 
 class Unit:
