@@ -108,13 +108,15 @@ class Names(ContainerTest):
 
     def test_what_has_no_name_is_counted(self):
         agent, container = self.start_agent(self.config()), self.make_container("sleep")
-        self.start_container(container, agent)
+        run, pid = self.start_container(container, agent)
+        os.kill(pid, signal.SIGKILL)
+        run.wait()
 
         def given_up():
             self.die("exit", "0")
             return agent.scrape().value("knell_unnamed_containers_total", why="no_metadata")
 
-        self.assertEqual(wait_until(given_up, "the search to end", seconds=60), 1)
+        self.assertEqual(wait_until(given_up, "the search to end"), 1)
         self.assertTrue(agent.scrape().values("knell_process_exits_total", container=container.label))
 
     def test_trace_shows_and_selects_them(self):
