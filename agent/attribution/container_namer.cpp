@@ -94,6 +94,16 @@ Naming ContainerNamer::find_again(const PathFacts& facts) {
     return find(facts);
 }
 
+void ContainerNamer::stop_asking(const PathFacts& facts) {
+    const std::string_view key = key_of(facts);
+    Naming naming = find(facts);
+    if (naming.miss != NameMiss::none) {
+        naming.miss = NameMiss::none;
+        known_.erase(key);
+        known_.insert(std::string(key), std::move(naming));
+    }
+}
+
 Naming ContainerNamer::look_up(const PathFacts& facts) const {
     NameMiss miss = NameMiss::no_metadata;
     std::vector<std::string> ids = facts.enclosing_ids;

@@ -27,7 +27,7 @@ inline constexpr std::array<std::string_view, 2> kNameMissNames = {"no_metadata"
 
 struct Naming {
     std::optional<ContainerNames> names;
-    NameMiss miss = NameMiss::none; // none: it has names, or is no container
+    NameMiss miss = NameMiss::none; // none: it has names, is no container, or is not asked for any more
 };
 
 // Those of the directories that exist now.
@@ -48,6 +48,9 @@ class ContainerNamer {
 
     // Asks once more: files may come later than the first process.
     Naming find_again(const PathFacts& facts);
+
+    // What is known of it now is all: no miss from now on.
+    void stop_asking(const PathFacts& facts);
 
   private:
     // Above the containers of a node and those that ended within the hour; about 300 bytes each.

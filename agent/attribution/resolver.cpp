@@ -1,7 +1,5 @@
 #include "agent/attribution/resolver.hpp"
 
-#include "agent/attribution/cgroup_path.hpp"
-
 #include <unistd.h>
 
 #include <cerrno>

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "agent/attribution/bounded_cache.hpp"
+#include "agent/attribution/cgroup_path.hpp"
 #include "agent/attribution/container_namer.hpp"
 #include "agent/attribution/hierarchies.hpp"
 #include "agent/attribution/lookup.hpp"
@@ -51,6 +52,8 @@ class PlaceResolver {
     // place with the name takes its place in all further answers, and is returned as first seen; null: there is still
     // none.
     Resolved name_again(CgroupIds ids, const Place& place);
+    // Its container stays without: none of its places is unnamed from now on.
+    void stop_naming(const Place& place) { namer_.stop_asking(parse_cgroup_path(place.cgroup)); }
 
     // True when one of the cgroups was removed: no process can have these ids any more. One system call per hierarchy;
     // where the kernel does not tell, the answer is false.

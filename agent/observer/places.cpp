@@ -34,11 +34,23 @@ void Places::welcome(const Resolved& resolved, CgroupIds ids) {
         if (alive_.size() < PlaceResolver::kCapacity) {
             alive_.push_back({ids, resolved.place});
         }
-        if (resolved.unnamed != NameMiss::none && unnamed_.size() < kMaxUnnamed) {
-            unnamed_.push_back({.known = {ids, resolved.place}, .why = resolved.unnamed});
-        } else if (resolved.unnamed != NameMiss::none) {
-            count_unnamed(resolved.unnamed);
+        if (resolved.unnamed != NameMiss::none) {
+            note_unnamed({ids, resolved.place}, resolved.unnamed);
         }
+    }
+}
+
+void Places::note_unnamed(Known known, NameMiss why) {
+    const auto entry = std::ranges::find_if(unnamed_, [&](const Unnamed& each) {
+        const Place& other = *each.places.front().place;
+        return other.container_id == known.place->container_id && other.pod_uid == known.place->pod_uid;
+    });
+    if (entry == unnamed_.end() && unnamed_.size() < kMaxUnnamed) {
+        unnamed_.push_back({.places = {std::move(known)}, .why = why});
+    } else if (entry == unnamed_.end()) {
+        count_unnamed(*known.place, why);
+    } else if (entry->places.size() < kMaxPlacesOfUnnamed) {
+        entry->places.push_back(std::move(known));
     }
 }
 
@@ -96,16 +108,17 @@ void Places::look_for_names(Instant now) {
 }
 
 bool Places::named(const Unnamed& unnamed, Instant now) {
-    const auto& [ids, before] = unnamed.known;
-    const Resolved resolved = resolver_.name_again(ids, *before);
-    if (!resolved.first_seen) {
-        return false;
-    }
-    ledger_.discover(resolved.place);
-    ledger_.place_gone(before, now); // what was counted under the id stays for metrics.retain
-    for (Known& known : alive_) {
-        if (known.place == before) {
-            known.place = resolved.place;
+    for (const auto& [ids, before] : unnamed.places) {
+        const Resolved resolved = resolver_.name_again(ids, *before);
+        if (!resolved.first_seen) {
+            return false;
+        }
+        ledger_.discover(resolved.place);
+        ledger_.place_gone(before, now); // what was counted under the id stays for metrics.retain
+        for (Known& known : alive_) {
+            if (known.place == before) {
+                known.place = resolved.place;
+            }
         }
     }
     return true;
@@ -116,19 +129,24 @@ bool Places::gave_up(Unnamed& unnamed, Instant now) {
     if (unnamed.attempts < kNameAttempts) {
         return false;
     }
-    count_unnamed(unnamed.why);
+    count_unnamed(*unnamed.places.front().place, unnamed.why);
     return true;
 }
 
-// A name that came now would be discovered and never be gone.
-void Places::stop_naming(const Place* place) {
-    std::erase_if(unnamed_, [&](const Unnamed& each) {
-        if (each.known.place.get() != place) {
-            return false;
+// It is gone: a name that came now would be discovered and never be gone.
+void Places::stop_naming(const std::shared_ptr<const Place>& place) {
+    std::erase_if(unnamed_, [&](Unnamed& each) {
+        std::erase_if(each.places, [&](const Known& known) { return known.place == place; });
+        if (each.places.empty()) {
+            count_unnamed(*place, each.why);
         }
-        count_unnamed(each.why);
-        return true;
+        return each.places.empty();
     });
+}
+
+void Places::count_unnamed(const Place& place, NameMiss why) {
+    resolver_.stop_naming(place);
+    unnamed_counts_[static_cast<std::size_t>(why) - 1].add();
 }
 
 void Places::check_alive(Instant now) {
@@ -137,7 +155,7 @@ void Places::check_alive(Instant now) {
         Known& known = alive_[next_check_];
         if (gone(known)) {
             ledger_.place_gone(known.place, now);
-            stop_naming(known.place.get());
+            stop_naming(known.place);
             resolver_.forget_path(known.place->cgroup);
             known = std::move(alive_.back());
             alive_.pop_back();

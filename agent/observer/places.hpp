@@ -58,25 +58,27 @@ class Places {
     };
     // A container whose name was not there at first sight: the kubelet's log files come after its first process.
     struct Unnamed {
-        Known known;
+        std::vector<Known> places; // on its way into its cgroups a process shows a hybrid host's in several pairs
         NameMiss why = NameMiss::none;
         int attempts = 0;
         Instant next = 0;
     };
     static constexpr int kNameAttempts = 5; // 1, 2, 4, 8 and 16 s after each other
     static constexpr std::size_t kMaxUnnamed = 256;
-    static constexpr std::size_t kNamesPerInterval = 16; // some twenty system calls each, in one turn
+    static constexpr std::size_t kMaxPlacesOfUnnamed = 64; // those beyond keep the id until they are gone
+    static constexpr std::size_t kNamesPerInterval = 16;   // some twenty system calls each, in one turn
     static constexpr Nanoseconds kInterval = kSecond;
     static constexpr std::size_t kChecksPerInterval = 64;
 
     Resolved look_up(CgroupIds ids);
     void welcome(const Resolved& resolved, CgroupIds ids);
     [[nodiscard]] bool gone(const Known& known) const;
-    void count_unnamed(NameMiss why) { unnamed_counts_[static_cast<std::size_t>(why) - 1].add(); }
+    void note_unnamed(Known known, NameMiss why);
     void look_for_names(Instant now);
     bool named(const Unnamed& unnamed, Instant now);
     bool gave_up(Unnamed& unnamed, Instant now);
-    void stop_naming(const Place* place);
+    void stop_naming(const std::shared_ptr<const Place>& place);
+    void count_unnamed(const Place& place, NameMiss why);
     void check_alive(Instant now);
 
     PlaceResolver resolver_;

@@ -193,6 +193,32 @@ TEST_F(LivePlaces, ANameThatComesWhenTheCgroupIsGoneComesTooLate) {
     EXPECT_FALSE(shown());
 }
 
+// As on a hybrid host, where a process enters one hierarchy after the other.
+TEST_F(LivePlaces, AContainerOfSeveralPlacesIsOne) {
+    const auto first = places_->find(ids_);
+    const auto second = places_->find({.v2 = ids_.v2, .v1_memory = 42});
+    ASSERT_NE(first, second);
+    for (Instant now = 1000 * kSecond; now < 1100 * kSecond; now += kSecond) {
+        places_->maintain(now);
+    }
+    EXPECT_EQ(places_->unnamed(NameMiss::no_metadata), 1U);
+    ASSERT_NE(places_->find({.v2 = ids_.v2, .v1_memory = 43}), nullptr);
+    for (Instant now = 1100 * kSecond; now < 1200 * kSecond; now += kSecond) {
+        places_->maintain(now);
+    }
+    EXPECT_EQ(places_->unnamed(NameMiss::no_metadata), 1U) << "also when it is seen again";
+}
+
+TEST_F(LivePlaces, ALateNameIsThatOfAllItsPlaces) {
+    const CgroupIds others{.v2 = ids_.v2, .v1_memory = 42};
+    ASSERT_NE(places_->find(ids_), places_->find(others));
+    places_->maintain(1000 * kSecond);
+    name_it();
+    places_->maintain(1001 * kSecond);
+    EXPECT_EQ(places_->find(ids_)->container, "db");
+    EXPECT_EQ(places_->find(others)->container, "db");
+}
+
 TEST_F(LivePlaces, ANameIsLookedForAFewTimes) {
     ASSERT_NE(places_->find(ids_), nullptr);
     for (Instant now = 1000 * kSecond; now < 1100 * kSecond; now += kSecond) {
