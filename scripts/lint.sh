@@ -1,13 +1,17 @@
 #!/usr/bin/env bash
-# Checks that need no build: formatting, shell, YAML and Python.
+# Checks that need no build: formatting, shell, YAML, Python and manual pages.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 mapfile -t sources < <(git ls-files --cached --others --exclude-standard '*.cpp' '*.hpp' '*.c' '*.h')
 clang-format-19 --dry-run -Werror "${sources[@]}"
 
-mapfile -t shell < <(git ls-files --cached --others --exclude-standard '*.sh' .ci/run)
+mapfile -t shell < <(git ls-files --cached --others --exclude-standard '*.sh' '*.bash' .ci/run deploy/debian/*{inst,rm})
 shellcheck "${shell[@]}"
+zsh -n deploy/completions/*.zsh
+fish --no-execute deploy/completions/*.fish
+
+mandoc -T lint -W warning docs/man/*
 
 mapfile -t yaml < <(git ls-files --cached --others --exclude-standard '*.yaml' '*.yml')
 if [ "${#yaml[@]}" -gt 0 ]; then

@@ -13,10 +13,12 @@ build_packages=(
   libyaml-cpp-dev
   nlohmann-json3-dev libcli11-dev libspdlog-dev libfmt-dev robin-map-dev
   libgtest-dev libgmock-dev libbenchmark-dev python3
+  dpkg-dev file
 )
 test_packages=(
   prometheus runc busybox-static qemu-system-x86 strace curl procps util-linux libcap2-bin
   clang-format-19 clang-tidy-19 shellcheck yamllint libclang-rt-19-dev
+  systemd lintian mandoc zsh fish
 )
 
 bench_packages=(libbpf-tools bpftrace forkstat gnuplot-nox linux-perf strace curl bc)
