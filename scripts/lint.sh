@@ -8,8 +8,8 @@ clang-format-19 --dry-run -Werror "${sources[@]}"
 
 mapfile -t shell < <(git ls-files --cached --others --exclude-standard '*.sh' '*.bash' .ci/run deploy/debian/*{inst,rm})
 shellcheck "${shell[@]}"
-zsh -n deploy/completions/*.zsh
-fish --no-execute deploy/completions/*.fish
+for completion in deploy/completions/*.zsh; do zsh -n "$completion"; done
+for completion in deploy/completions/*.fish; do fish --no-execute "$completion"; done
 
 mandoc -T lint -W warning docs/man/*
 
