@@ -32,4 +32,8 @@ Result<std::string> read_small_file(int dirfd, const char* path, std::size_t max
     return system_failure(std::string("read ") + path, EFBIG, "more than " + std::to_string(max_bytes) + " bytes");
 }
 
+bool may_access(const std::string& path, int mode) {
+    return ::faccessat(AT_FDCWD, path.c_str(), mode, AT_EACCESS) == 0;
+}
+
 } // namespace knell

@@ -1,3 +1,4 @@
+#include "agent/base/file.hpp"
 #include "agent/base/text.hpp"
 #include "agent/cli/commands.hpp"
 #include "agent/config/config.hpp"
@@ -27,7 +28,7 @@ Result<> unpin(const std::string& config_path) {
     if (!pin) {
         return std::unexpected(pin.error());
     }
-    if (::access(pin->c_str(), F_OK) != 0 && errno == ENOENT) {
+    if (!may_access(*pin, F_OK) && errno == ENOENT) {
         fmt::print("{}: nothing is pinned\n", to_terminal(*pin));
         return {};
     }

@@ -114,12 +114,12 @@ Hook pidfd_syscall_hook() {
         // Where libbpf looks for the tracepoint's number.
         const std::string tracefs = "/sys/kernel/tracing";
         const std::string debugfs = "/sys/kernel/debug/tracing";
-        const std::string events = ::access(debugfs.c_str(), F_OK) == 0 ? debugfs : tracefs;
-        if (::access((events + "/events").c_str(), F_OK) != 0) {
+        const std::string events = may_access(debugfs, F_OK) ? debugfs : tracefs;
+        if (!may_access(events + "/events", F_OK)) {
             return system_failure("looking for tracepoints in " + events, errno, "mount -t tracefs tracefs " + tracefs);
         }
         const std::string id = events + "/events/syscalls/sys_exit_pidfd_open/id";
-        return ::access(id.c_str(), R_OK) == 0
+        return may_access(id, R_OK)
                    ? Result<>()
                    : Result<>(system_failure("reading " + id, errno, "the kernel needs CONFIG_FTRACE_SYSCALLS=y"));
     };

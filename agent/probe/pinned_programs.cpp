@@ -1,5 +1,6 @@
 // What of Programs outlives the agent: how it is named, pinned and taken over.
 
+#include "agent/base/file.hpp"
 #include "agent/probe/libbpf_log.hpp"
 #include "agent/probe/pins.hpp"
 #include "agent/probe/programs.hpp"
@@ -30,7 +31,7 @@ std::uint64_t hash(std::string_view bytes, std::uint64_t value = 0xcbf29ce484222
 
 bool is_pinned(const Hook& hook, const std::string& directory) {
     return std::ranges::all_of(hook.programs, [&](const std::string& program) {
-        return ::access(pins::path(directory, pins::kLink, program).c_str(), F_OK) == 0;
+        return may_access(pins::path(directory, pins::kLink, program), F_OK);
     });
 }
 
