@@ -38,6 +38,7 @@ class Package(EndToEnd):
     def setUpClass(cls):
         pathlib.Path("/var/lib/man-db/auto-update").unlink(missing_ok=True)  # seconds of each dpkg
         cls.output = pathlib.Path("/run/knell-output")
+        cls.before = cls.files()
         cls.manager = Manager(pathlib.Path("/run/systemd-log"))
         cls.addClassCleanup(cls.manager.kill)
         (UNITS / "knell.service.d").mkdir()
@@ -51,11 +52,11 @@ class Package(EndToEnd):
         self.addCleanup(run, "dpkg", "--purge", "knell")
 
     @staticmethod
-    def files() -> list[str]:
+    def files() -> set[str]:
         """What a package may have installed of knell."""
         found = run("find", "/etc", "/lib/", "/usr", "/var", "-xdev", "-path", "*knell*",
                     "-not", "-path", "/usr/local/*", "-not", "-path", "/var/log/*")
-        return found.splitlines()
+        return set(found.splitlines())
 
     def pid(self) -> int:
         return int(self.manager.systemctl("show", "--property=MainPID", "--value", "knell.service"))
@@ -136,14 +137,13 @@ class Package(EndToEnd):
 
     def test_removal_takes_the_pins_and_purge_all_else(self):
         self.await_agent()
-        present = self.files()
-        self.assertIn("/usr/bin/knell", present)
+        self.assertIn("/usr/bin/knell", self.files() - self.before)
         run("dpkg", "--remove", "knell")
         self.assertEqual(self.pid(), 0)
         self.assertFalse(PINS.exists())
         self.assertTrue(CONFIGURATION.exists())
         run("dpkg", "--purge", "knell")
-        self.assertEqual(self.files(), [])
+        self.assertEqual(self.files() - self.before, set())
         self.assertFalse(CONFIGURATION.parent.exists())
 
     def test_configuration_that_is_wrong_does_not_keep_the_package(self):
