@@ -92,7 +92,7 @@ Result<> delay_of_the_loop(const ScrapeOptions& options, Report& report) {
     }
     const RecentDeaths recent;
     const Observer& observer = (*agent)->observer();
-    auto server = HttpServer::start("127.0.0.1:0", make_routes(observer.ledger(), observer, recent, {}));
+    auto server = HttpServer::start("127.0.0.1:0", make_routes(observer.ledger(), observer, recent, RouteOptions{}));
     if (!server) {
         return std::unexpected(std::move(server.error()));
     }

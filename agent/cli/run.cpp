@@ -116,8 +116,9 @@ Result<> Agent::open(const Config& config) {
     }
     // Everything is open, and no other thread has started yet: it will be restricted like this one.
     confinement_.restrict_process(arguments_, config, observer_->bpf());
-    const BuildInfo build{KNELL_VERSION, KNELL_REVISION, KNELL_LIBBPF_VERSION, KNELL_LIBURING_VERSION};
-    auto server = HttpServer::start(std::move(*socket), make_routes(observer_->ledger(), *observer_, recent_, build));
+    const RouteOptions routes{.build = {KNELL_VERSION, KNELL_REVISION, KNELL_LIBBPF_VERSION, KNELL_LIBURING_VERSION},
+                              .created_timestamps = config.metrics.created_timestamps};
+    auto server = HttpServer::start(std::move(*socket), make_routes(observer_->ledger(), *observer_, recent_, routes));
     if (!server) {
         return std::unexpected(std::move(server.error()));
     }

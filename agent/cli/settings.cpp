@@ -74,10 +74,7 @@ std::vector<std::string> keys_that_need_a_restart(const Config& running, const C
     check(running.loop_backend == wanted.loop_backend, "loop.backend");
     check(running.watch.capacity == wanted.watch.capacity, "watch.capacity");
     check(running.attribution == wanted.attribution, "attribution");
-    check(running.metrics.pod_label == wanted.metrics.pod_label &&
-              running.metrics.max_series == wanted.metrics.max_series &&
-              running.metrics.retain == wanted.metrics.retain,
-          "metrics");
+    check(running.metrics == wanted.metrics, "metrics");
     check(running.stop_signals == wanted.stop_signals, "stop_signals");
     check(running.pidfd_creation == wanted.pidfd_creation, "pidfd_creation");
     check(running.state.pin == wanted.state.pin, "state.pin");

@@ -48,6 +48,8 @@ struct Config {
         bool pod_label = false;
         std::uint32_t max_series = 20000;
         Nanoseconds retain = 600 * kSecond;
+        bool created_timestamps = true; // in OpenMetrics
+        bool operator==(const Metrics&) const = default;
     } metrics;
 
     // Signals that ask a process to stop: the first of them starts the clock of knell_termination_seconds.

@@ -90,6 +90,7 @@ void read_config(Section& top, Config& config) {
         metrics.scalar("pod_label", config.metrics.pod_label, parse_bool);
         metrics.scalar("max_series", config.metrics.max_series, integer_between(1000, 1'000'000));
         metrics.scalar("retain", config.metrics.retain, duration_up_to(7ULL * 86400 * kSecond));
+        metrics.scalar("created_timestamps", config.metrics.created_timestamps, parse_bool);
     });
     top.list("stop_signals", config.stop_signals, parse_stop_signal, 1);
     top.scalar("pidfd_creation", config.pidfd_creation, one_of(kPidfdCreations));

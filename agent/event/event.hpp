@@ -23,11 +23,11 @@ namespace knell {
 struct ProcessIdentity {
     std::uint32_t pid = 0; // a number of the initial pid namespace
     std::uint32_t ppid = 0;
-    std::optional<std::uint32_t> uid;
+    std::optional<std::uint32_t> uid{};
     std::string comm;
     Instant start = 0;
     std::uint64_t pidfd_inode = 0; // 0 = kernel without pidfs
-    std::shared_ptr<const Place> place;
+    std::shared_ptr<const Place> place{};
 };
 
 struct Killer {

@@ -21,9 +21,11 @@ std::uint64_t HistogramSnapshot::count() const {
     return std::accumulate(counts.begin(), counts.end(), std::uint64_t{0});
 }
 
-void Histogram::observe(Nanoseconds duration) {
-    counts_[bucket_of(duration)].add();
+void Histogram::observe(Nanoseconds duration, const ProcessIdentity& process, Instant time) {
+    const std::size_t bucket = bucket_of(duration);
+    counts_[bucket].add();
     sum_.add(duration);
+    exemplars_[bucket].set(process, time, duration);
 }
 
 HistogramSnapshot Histogram::snapshot() const {
@@ -33,16 +35,6 @@ HistogramSnapshot Histogram::snapshot() const {
     }
     snapshot.sum = sum_.value();
     return snapshot;
-}
-
-LazyHistogram::~LazyHistogram() {
-    delete histogram_.load(std::memory_order_relaxed);
-}
-
-Histogram& LazyHistogram::create() {
-    auto* histogram = new Histogram; // NOLINT(cppcoreguidelines-owning-memory): the atomic owns it
-    histogram_.store(histogram, std::memory_order_release);
-    return *histogram;
 }
 
 } // namespace knell

@@ -2,9 +2,9 @@
 
 #include "agent/base/clock.hpp"
 #include "agent/base/counter.hpp"
+#include "agent/ledger/exemplar.hpp"
 
 #include <array>
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
 
@@ -36,32 +36,24 @@ struct HistogramSnapshot {
 // Durations by size. One thread observes, any thread takes snapshots.
 class Histogram {
   public:
-    void observe(Nanoseconds duration);
+    // `created`: just before its first observation.
+    explicit Histogram(Instant created) : created_(created) {}
+
+    // `process` took this long, until `time`.
+    void observe(Nanoseconds duration, const ProcessIdentity& process, Instant time);
+
+    [[nodiscard]] Instant created() const { return created_; }
     // Taken while the writer goes on: `sum` may be one observation ahead of or behind the buckets, which agree among
     // themselves because the count is their sum.
     [[nodiscard]] HistogramSnapshot snapshot() const;
+    // The last process in each bucket.
+    [[nodiscard]] const std::array<ExemplarCell, kBuckets>& exemplars() const { return exemplars_; }
 
   private:
+    const Instant created_;
+    std::array<ExemplarCell, kBuckets> exemplars_;
     std::array<Counter, kBuckets> counts_;
     Counter sum_;
-};
-
-// A histogram that takes no memory until its first sample: most workloads are never stopped and rarely reaped late.
-class LazyHistogram {
-  public:
-    LazyHistogram() = default;
-    LazyHistogram(const LazyHistogram&) = delete;
-    LazyHistogram& operator=(const LazyHistogram&) = delete;
-    ~LazyHistogram();
-
-    // Any thread. Null until create().
-    [[nodiscard]] const Histogram* get() const { return histogram_.load(std::memory_order_acquire); }
-    // The writer's.
-    [[nodiscard]] Histogram* get() { return histogram_.load(std::memory_order_relaxed); }
-    Histogram& create();
-
-  private:
-    std::atomic<Histogram*> histogram_{nullptr};
 };
 
 } // namespace knell

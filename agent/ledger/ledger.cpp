@@ -14,6 +14,14 @@ namespace {
 // event, and those of new ones fold: memory is bounded by places as it is by series.
 constexpr std::size_t kPlacesPerWorkload = 4;
 
+// What was spilled has no name that could be told.
+void note_last(Lazy<ExemplarCell>& last, const Exit& exit) {
+    if (exit.spilled == 0) {
+        ExemplarCell* known = last.get();
+        (known != nullptr ? *known : last.create()).set(exit.process, exit.time);
+    }
+}
+
 int bounded_signal(int number) {
     return number > 0 && number <= kLastSignal ? number : 0;
 }
@@ -36,7 +44,8 @@ void Ledger::on_event(const Event& event) {
     if (const auto* exit = std::get_if<Exit>(&event)) {
         count_exit(*exit);
     } else if (const auto* reap = std::get_if<Reap>(&event); reap != nullptr && reap->reap) {
-        histogram_of(workload(reap->process.place), &Workload::reap_).observe(*reap->reap);
+        histogram_of(workload(reap->process.place), &Workload::reap_, reap->time)
+            .observe(*reap->reap, reap->process, reap->time);
     }
 }
 
@@ -44,45 +53,48 @@ void Ledger::count_exit(const Exit& exit) {
     Workload& counts = workload(exit.process.place);
     const std::uint64_t count = exit.count();
     counts.exits_[static_cast<std::size_t>(exit.reason)].add(count);
+    note_last(counts.last_exits_[static_cast<std::size_t>(exit.reason)], exit);
     if (exit.exit_code) {
         counts.exit_codes_[exit_code_class(*exit.exit_code)].add(count);
     }
     if (exit.signal != 0) {
         const int signal = bounded_signal(exit.signal);
         const KillerClass killer = exit.killer ? exit.killer->kind : KillerClass::unknown;
-        counter_of(counts, &Workload::exit_signals_, {signal, exit.core_dumped}).add(count);
-        counter_of(counts, &Workload::kills_, {signal, killer}).add(count);
+        counter_of(counts, &Workload::exit_signals_, {signal, exit.core_dumped}, exit.time).add(count);
+        counter_of(counts, &Workload::kills_, {signal, killer}, exit.time).add(count);
     }
     if (exit.oom_scope) {
         counts.oom_kills_[static_cast<std::size_t>(*exit.oom_scope)].add(count);
+        note_last(counts.last_oom_kills_[static_cast<std::size_t>(*exit.oom_scope)], exit);
     }
     if (exit.since_stop_request) {
-        histogram_of(counts, &Workload::termination_).observe(*exit.since_stop_request);
+        histogram_of(counts, &Workload::termination_, exit.time)
+            .observe(*exit.since_stop_request, exit.process, exit.time);
     }
     if (exit.teardown) {
-        teardown_.observe(*exit.teardown);
+        teardown_.observe(*exit.teardown, exit.process, exit.time);
     }
     if (exit.reaction) {
-        reaction_.observe(*exit.reaction);
+        reaction_.observe(*exit.reaction, exit.process, exit.time);
     }
 }
 
 template <typename Key>
 Counter& Ledger::counter_of(Workload& workload, SparseCounters<Key> Workload::* counters,
-                            const std::type_identity_t<Key>& key) {
+                            const std::type_identity_t<Key>& key, Instant now) {
     SparseCounters<Key>& known = workload.*counters;
     if (Counter* counter = known.find(key)) {
         return *counter;
     }
-    return take_room(&workload, 1) ? known.append(key) : counter_of(fold(), counters, key);
+    return take_room(&workload, 1) ? known.append(key, now) : counter_of(fold(), counters, key, now);
 }
 
-Histogram& Ledger::histogram_of(Workload& workload, LazyHistogram Workload::* histogram) {
-    LazyHistogram& lazy = workload.*histogram;
+Histogram& Ledger::histogram_of(Workload& workload, Lazy<Histogram> Workload::* histogram, Instant now) {
+    Lazy<Histogram>& lazy = workload.*histogram;
     if (Histogram* known = lazy.get()) {
         return *known;
     }
-    return take_room(&workload, Workload::kHistogramSeries) ? lazy.create() : histogram_of(fold(), histogram);
+    return take_room(&workload, Workload::kHistogramSeries) ? lazy.create(now) : histogram_of(fold(), histogram, now);
 }
 
 void Ledger::discover(const std::shared_ptr<const Place>& place) {
@@ -119,7 +131,7 @@ Workload& Ledger::settle(const std::shared_ptr<const Place>& place) {
 }
 
 Tenant& Ledger::add_tenant(Labels labels) {
-    auto workload = std::make_shared<Workload>(labels);
+    auto workload = std::make_shared<Workload>(labels, monotonic_now());
     publish(workload);
     return tenants_.try_emplace(std::move(labels), Tenant{.workload = std::move(workload)}).first->second;
 }
@@ -127,7 +139,8 @@ Tenant& Ledger::add_tenant(Labels labels) {
 Workload& Ledger::overflow() {
     if (overflow_ == nullptr) {
         overflow_ = std::make_shared<Workload>(
-            Labels{.name_space = std::string(kOverflowNamespace), .container = {}, .unit = {}, .pod = {}});
+            Labels{.name_space = std::string(kOverflowNamespace), .container = {}, .unit = {}, .pod = {}},
+            monotonic_now());
         (void)take_room(overflow_.get(), Workload::kFixedSeries); // always granted
         publish(overflow_);
     }

@@ -99,8 +99,8 @@ class Ledger final : public EventSink {
     // The cell of `workload`, made at first use; the overflow workload's when there is no room for it.
     template <typename Key>
     Counter& counter_of(Workload& workload, SparseCounters<Key> Workload::* counters,
-                        const std::type_identity_t<Key>& key);
-    Histogram& histogram_of(Workload& workload, LazyHistogram Workload::* histogram);
+                        const std::type_identity_t<Key>& key, Instant now);
+    Histogram& histogram_of(Workload& workload, Lazy<Histogram> Workload::* histogram, Instant now);
 
     // The workload for a place that is not in the index, and the place into the index.
     Workload& settle(const std::shared_ptr<const Place>& place);
@@ -120,8 +120,8 @@ class Ledger final : public EventSink {
     Workload* unplaced_ = nullptr;       // the tenant with empty labels
     std::size_t ordinary_series_ = 0;    // of all but the overflow workload
 
-    Histogram teardown_;
-    Histogram reaction_;
+    Histogram teardown_{monotonic_now()};
+    Histogram reaction_{monotonic_now()};
     Counter series_;
     Counter series_overflow_;
     Counter place_count_;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "agent/base/clock.hpp"
 #include "agent/base/counter.hpp"
 
 #include <atomic>
@@ -35,25 +36,25 @@ class SparseCounters {
         return nullptr;
     }
 
-    // The writer's. `key` must be new.
-    Counter& append(const Key& key) {
-        auto* node = new Node{key, {}, head_.load(std::memory_order_relaxed)};
+    // The writer's. `key` must be new; `created`: just before its first count.
+    Counter& append(const Key& key, Instant created) {
+        auto* node = new Node{key, {}, created, head_.load(std::memory_order_relaxed)};
         head_.store(node, std::memory_order_release);
         return node->counter;
     }
 
-    // Any thread: calls visit(key, count), the newest key first.
+    // Any thread: calls visit(key, count, created), the newest key first.
     template <typename Visitor>
     void for_each(Visitor&& visit) const {
         for (const Node* node = head_.load(std::memory_order_acquire); node != nullptr; node = node->next) {
-            visit(node->key, node->counter.value());
+            visit(node->key, node->counter.value(), node->created);
         }
     }
 
     // Any thread.
     [[nodiscard]] std::size_t size() const {
         std::size_t count = 0;
-        for_each([&count](const Key&, std::uint64_t) { ++count; });
+        for_each([&count](const Key&, std::uint64_t, Instant) { ++count; });
         return count;
     }
 
@@ -61,6 +62,7 @@ class SparseCounters {
     struct Node {
         Key key;
         Counter counter;
+        const Instant created;
         Node* next;
     };
     std::atomic<Node*> head_{nullptr};

@@ -11,7 +11,7 @@ std::size_t exit_code_class(int code) {
     return static_cast<std::size_t>(std::ranges::find(kCodes, code) - kCodes.begin());
 }
 
-Workload::Workload(Labels labels) : labels_(std::move(labels)) {}
+Workload::Workload(Labels labels, Instant created) : labels_(std::move(labels)), created_(created) {}
 
 std::size_t Workload::series() const {
     const std::size_t histograms = (reap() != nullptr ? 1U : 0U) + (termination() != nullptr ? 1U : 0U);

@@ -3,7 +3,9 @@
 #include "agent/attribution/place.hpp"
 #include "agent/base/counter.hpp"
 #include "agent/cause/reason.hpp"
+#include "agent/ledger/exemplar.hpp"
 #include "agent/ledger/histogram.hpp"
+#include "agent/ledger/lazy.hpp"
 #include "agent/ledger/sparse_counters.hpp"
 #include "agent/ledger/zombie_list.hpp"
 
@@ -50,14 +52,23 @@ struct Kill {
 // single relaxed loads, so two counts read one after the other may be one event apart.
 class Workload {
   public:
-    explicit Workload(Labels labels);
+    // `created`: when its zeros appear.
+    Workload(Labels labels, Instant created);
 
     [[nodiscard]] const Labels& labels() const { return labels_; }
+    [[nodiscard]] Instant created() const { return created_; }
 
     [[nodiscard]] std::uint64_t exits(Reason reason) const { return exits_[static_cast<std::size_t>(reason)].value(); }
     [[nodiscard]] std::uint64_t exit_codes(std::size_t code_class) const { return exit_codes_[code_class].value(); }
     [[nodiscard]] std::uint64_t oom_kills(OomScope scope) const {
         return oom_kills_[static_cast<std::size_t>(scope)].value();
+    }
+    // The last process that ended so; null: none that is known by name.
+    [[nodiscard]] const ExemplarCell* last_exit(Reason reason) const {
+        return last_exits_[static_cast<std::size_t>(reason)].get();
+    }
+    [[nodiscard]] const ExemplarCell* last_oom_kill(OomScope scope) const {
+        return last_oom_kills_[static_cast<std::size_t>(scope)].get();
     }
     [[nodiscard]] const SparseCounters<ExitSignal>& exit_signals() const { return exit_signals_; }
     [[nodiscard]] const SparseCounters<Kill>& kills() const { return kills_; }
@@ -82,13 +93,16 @@ class Workload {
     friend class Ledger;
 
     const Labels labels_;
+    const Instant created_;
     std::array<Counter, kReasonCount> exits_;
     std::array<Counter, kExitCodeNames.size()> exit_codes_;
     std::array<Counter, kOomScopeCount> oom_kills_;
+    std::array<Lazy<ExemplarCell>, kReasonCount> last_exits_;
+    std::array<Lazy<ExemplarCell>, kOomScopeCount> last_oom_kills_;
     SparseCounters<ExitSignal> exit_signals_;
     SparseCounters<Kill> kills_;
-    LazyHistogram reap_;
-    LazyHistogram termination_;
+    Lazy<Histogram> reap_;
+    Lazy<Histogram> termination_;
     ZombieList zombies_;
 };
 

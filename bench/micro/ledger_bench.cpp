@@ -1,6 +1,7 @@
 #include "agent/ledger/ledger.hpp"
 #include "agent/observer/status.hpp"
 #include "exporters/prometheus/collectable.hpp"
+#include "exporters/prometheus/open_metrics.hpp"
 #include "exporters/prometheus/text.hpp"
 
 #include <benchmark/benchmark.h>
@@ -105,6 +106,24 @@ void expose(benchmark::State& state) {
 }
 BENCHMARK(expose)
     ->Name("exposition/knell")
+    ->Arg(1000)
+    ->Arg(10'000)
+    ->Arg(100'000)
+    ->ArgName("series")
+    ->Unit(benchmark::kMillisecond);
+
+void expose_open_metrics(benchmark::State& state) {
+    Ledger ledger({.max_series = 1U << 20});
+    fill(ledger, state.range(0));
+    const NoStatus status;
+    const NodeCollectable collectable(ledger, status, {});
+    for (auto _ : state) {
+        const auto collect = [&](const FamilySink& sink) { collectable.for_each_family(sink); };
+        benchmark::DoNotOptimize(to_open_metrics(collect, ledger.series(), Instant{1}).size());
+    }
+}
+BENCHMARK(expose_open_metrics)
+    ->Name("exposition/open_metrics")
     ->Arg(1000)
     ->Arg(10'000)
     ->Arg(100'000)

@@ -22,14 +22,15 @@ void NodeCollectable::for_each_family(const FamilySink& sink) const {
 
 std::vector<prometheus::MetricFamily> NodeCollectable::Collect() const {
     std::vector<prometheus::MetricFamily> families;
-    for_each_family([&families](prometheus::MetricFamily&& batch) {
-        if (families.empty() || families.back().name != batch.name) {
-            families.push_back(std::move(batch));
+    for_each_family([&families](FamilyBatch&& batch) {
+        prometheus::MetricFamily& family = batch.family;
+        if (families.empty() || families.back().name != family.name) {
+            families.push_back(std::move(family));
             return;
         }
         auto& metrics = families.back().metric;
-        metrics.insert(metrics.end(), std::make_move_iterator(batch.metric.begin()),
-                       std::make_move_iterator(batch.metric.end()));
+        metrics.insert(metrics.end(), std::make_move_iterator(family.metric.begin()),
+                       std::make_move_iterator(family.metric.end()));
     });
     return families;
 }

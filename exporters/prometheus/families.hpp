@@ -2,15 +2,20 @@
 
 #include <prometheus/metric_type.h>
 
+#include <cstdint>
 #include <string_view>
 
 namespace knell {
+
+// Who counts. What the kernel side counts may be older than the agent, which takes it over at its start.
+enum class Keeper : std::uint8_t { agent, kernel };
 
 // Name, type and help of one metric family. Help is one line: prometheus-cpp writes it unescaped.
 struct Family {
     std::string_view name;
     prometheus::MetricType type;
     std::string_view help;
+    Keeper keeper = Keeper::agent;
 };
 
 // Every family that the agent exports, and the only place where it is described.
@@ -44,10 +49,10 @@ inline constexpr Family kTeardown = {"knell_exit_teardown_seconds", Histogram,
 inline constexpr Family kReaction = {"knell_exit_reaction_seconds", Histogram,
                                      "Time from the kernel's notification of an exit until the agent's loop woke up, "
                                      "in seconds; watched processes."};
-inline constexpr Family kForked = {"knell_processes_forked_total", Counter, "Processes created."};
-inline constexpr Family kExeced = {"knell_processes_execed_total", Counter, "Programs executed."};
+inline constexpr Family kForked = {"knell_processes_forked_total", Counter, "Processes created.", Keeper::kernel};
+inline constexpr Family kExeced = {"knell_processes_execed_total", Counter, "Programs executed.", Keeper::kernel};
 inline constexpr Family kPidfdsCreated = {"knell_pidfds_created_total", Counter,
-                                          "Pidfds that processes of this node created, by which way."};
+                                          "Pidfds that processes of this node created, by which way.", Keeper::kernel};
 inline constexpr Family kPidfdsHeld = {"knell_pidfds_held", Gauge,
                                        "Pidfds that existed when the agent started, by who held them."};
 inline constexpr Family kUnattributed = {"knell_unattributed_exits_total", Counter,
@@ -61,21 +66,23 @@ inline constexpr Family kWitnesses = {
     "Deaths of which the exit record and the reaped pidfd told differently, by what."};
 
 // What the kernel side saw, and what of it was lost.
-inline constexpr Family kExitsSeen = {"knell_exits_seen_total", Counter, "Exits that the kernel side saw."};
+inline constexpr Family kExitsSeen = {"knell_exits_seen_total", Counter, "Exits that the kernel side saw.",
+                                      Keeper::kernel};
 inline constexpr Family kExitsDelivered = {"knell_exits_delivered_total", Counter,
-                                           "Exits that the kernel side put into the ring buffer."};
+                                           "Exits that the kernel side put into the ring buffer.", Keeper::kernel};
 inline constexpr Family kExitsSpilled = {
     "knell_exits_spilled_total", Counter,
-    "Exits that found no room in the ring buffer and were counted without their details."};
+    "Exits that found no room in the ring buffer and were counted without their details.", Keeper::kernel};
 inline constexpr Family kExitsUnaccounted = {
     "knell_exits_unaccounted_total", Counter,
-    "Exits that found no room in the spill either: seen, and in no other count."};
+    "Exits that found no room in the spill either: seen, and in no other count.", Keeper::kernel};
 inline constexpr Family kForksDropped = {"knell_forks_dropped_total", Counter,
-                                         "Fork records that found no room in the ring buffer."};
+                                         "Fork records that found no room in the ring buffer.", Keeper::kernel};
 inline constexpr Family kExecsDropped = {"knell_execs_dropped_total", Counter,
-                                         "Exec records that found no room in the ring buffer."};
+                                         "Exec records that found no room in the ring buffer.", Keeper::kernel};
 inline constexpr Family kMarksFailed = {"knell_signal_marks_failed_total", Counter,
-                                        "Signals whose sender could not be recorded because the kernel had no memory."};
+                                        "Signals whose sender could not be recorded because the kernel had no memory.",
+                                        Keeper::kernel};
 inline constexpr Family kDecodeErrors = {"knell_decode_errors_total", Counter,
                                          "Records from the ring buffer of an unknown type or a wrong size."};
 inline constexpr Family kSpillErrors = {"knell_spill_read_errors_total", Counter,
@@ -86,13 +93,16 @@ inline constexpr Family kRingBytes = {"knell_ring_bytes", Gauge, "Bytes waiting 
 inline constexpr Family kRingCapacity = {"knell_ring_capacity_bytes", Gauge, "Size of the ring buffer in bytes."};
 inline constexpr Family kMapBytes = {"knell_bpf_map_bytes", Gauge, "Kernel memory of a BPF map in bytes."};
 inline constexpr Family kWakeups = {"knell_wakeups_total", Counter,
-                                    "Times that the kernel side woke the agent, by what for."};
+                                    "Times that the kernel side woke the agent, by what for.", Keeper::kernel};
 inline constexpr Family kProgramRuns = {"knell_bpf_program_runs_total", Counter,
-                                        "Runs of a BPF program while kernel.bpf_stats_enabled was set."};
+                                        "Runs of a BPF program while kernel.bpf_stats_enabled was set.",
+                                        Keeper::kernel};
 inline constexpr Family kProgramSeconds = {"knell_bpf_program_seconds_total", Counter,
-                                           "Seconds spent in a BPF program while kernel.bpf_stats_enabled was set."};
+                                           "Seconds spent in a BPF program while kernel.bpf_stats_enabled was set.",
+                                           Keeper::kernel};
 inline constexpr Family kProgramMisses = {"knell_bpf_program_misses_total", Counter,
-                                          "Runs of a BPF program that the kernel skipped to avoid recursion."};
+                                          "Runs of a BPF program that the kernel skipped to avoid recursion.",
+                                          Keeper::kernel};
 
 // The agent.
 inline constexpr Family kWatches = {"knell_watches", Gauge, "Processes in the watch pool, by state."};

@@ -13,9 +13,22 @@
 
 namespace knell {
 
+// What OpenMetrics tells of a sample beside its value.
+struct Origin {
+    Instant created = 0; // 0: with the agent, or not known for what the kernel counts
+    // Of a counter one cell, of a histogram one for each bucket; null: none. They outlive the sink's call.
+    const ExemplarCell* exemplars = nullptr;
+};
+
+struct FamilyBatch {
+    prometheus::MetricFamily family;
+    Keeper keeper = Keeper::agent;
+    std::vector<Origin> origins; // one for each sample of the family
+};
+
 // Takes one family after the other. A large one comes in batches, one directly after the other: a scrape of twenty
 // thousand series would otherwise need several times the memory of its text for prometheus-cpp's samples.
-using FamilySink = std::function<void(prometheus::MetricFamily&&)>;
+using FamilySink = std::function<void(FamilyBatch&&)>;
 
 using MetricLabels = std::vector<prometheus::ClientMetric::Label>;
 
@@ -30,21 +43,23 @@ class FamilyBuilder {
     FamilyBuilder(const Family& family, const FamilySink& sink);
 
     // Of a counter or gauge.
-    void add(MetricLabels labels, double value);
+    void add(MetricLabels labels, double value, Origin origin = {});
     // `labels`, and `name` = `value`.
-    void add(const MetricLabels& labels, std::string_view label_name, std::string_view label_value, double value);
+    void add(const MetricLabels& labels, std::string_view label_name, std::string_view label_value, double value,
+             Origin origin = {});
     // Of a histogram.
-    void add(MetricLabels labels, const HistogramSnapshot& histogram);
+    void add(MetricLabels labels, const Histogram& histogram);
 
     // The last batch. A family without samples never reaches the sink: it has nothing to say.
     void finish();
 
   private:
-    prometheus::ClientMetric& new_sample(MetricLabels labels);
+    prometheus::ClientMetric& new_sample(MetricLabels labels, Origin origin);
 
     const Family& description_;
     const FamilySink& sink_;
     std::vector<prometheus::ClientMetric> samples_;
+    std::vector<Origin> origins_;
 };
 
 // A family of a single sample without labels.

@@ -2,6 +2,7 @@
 
 #include <microhttpd.h>
 #include <pthread.h>
+#include <strings.h>
 
 #include <cerrno>
 #include <csignal>
@@ -61,7 +62,15 @@ MHD_Response* make_response(HttpResponse answer) {
     return response;
 }
 
-HttpResponse respond(const Routes& routes, std::string_view method, std::string_view path) {
+MHD_Result append_accept(void* accept, MHD_ValueKind /*kind*/, const char* key, const char* value) {
+    std::string& joined = *static_cast<std::string*>(accept);
+    if (value != nullptr && ::strcasecmp(key, MHD_HTTP_HEADER_ACCEPT) == 0) {
+        joined.append(joined.empty() ? "" : ",").append(value);
+    }
+    return MHD_YES;
+}
+
+HttpResponse respond(const Routes& routes, std::string_view method, std::string_view path, MHD_Connection* connection) {
     if (method != MHD_HTTP_METHOD_GET && method != MHD_HTTP_METHOD_HEAD) {
         return {.status = MHD_HTTP_METHOD_NOT_ALLOWED, .body = "only GET and HEAD are answered here\n"};
     }
@@ -69,7 +78,9 @@ HttpResponse respond(const Routes& routes, std::string_view method, std::string_
     if (route == routes.end()) {
         return {.status = MHD_HTTP_NOT_FOUND, .body = "there is nothing here; the metrics are at /metrics\n"};
     }
-    return route->second();
+    HttpRequest request;
+    ::MHD_get_connection_values(connection, MHD_HEADER_KIND, &append_accept, &request.accept);
+    return route->second(request);
 }
 
 } // namespace
@@ -82,7 +93,7 @@ struct HttpServer::Callbacks {
                              void** /*request*/) noexcept {
         // Out of memory, most likely: no exception may unwind through C. MHD_NO closes this connection alone.
         try {
-            HttpResponse answer = respond(static_cast<const HttpServer*>(server)->routes_, method, url);
+            HttpResponse answer = respond(static_cast<const HttpServer*>(server)->routes_, method, url, connection);
             const unsigned status = answer.status;
             MHD_Response* response = make_response(std::move(answer));
             if (response == nullptr) {

@@ -19,8 +19,12 @@ struct HttpResponse {
     std::string body;
 };
 
+struct HttpRequest {
+    std::string accept; // all Accept headers, joined by commas as RFC 9110 (5.3) reads them; empty: none
+};
+
 // Answers GET and HEAD of a path. Runs on the server's thread.
-using HttpHandler = std::function<HttpResponse()>;
+using HttpHandler = std::function<HttpResponse(const HttpRequest&)>;
 using Routes = std::map<std::string, HttpHandler, std::less<>>;
 
 // A small HTTP/1.1 server on one thread of its own, so that no client and no scrape delays the loop. The thread sleeps

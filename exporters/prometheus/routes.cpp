@@ -1,12 +1,15 @@
 #include "exporters/prometheus/routes.hpp"
 
 #include "exporters/prometheus/collectable.hpp"
+#include "exporters/prometheus/exposition_format.hpp"
+#include "exporters/prometheus/open_metrics.hpp"
 #include "exporters/prometheus/page.hpp"
 #include "exporters/prometheus/text.hpp"
 
 #include <fmt/format.h>
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -17,10 +20,14 @@ namespace {
 constexpr Nanoseconds kLoopPatience = 5 * kSecond;
 constexpr unsigned kUnavailable = 503;
 
-HttpResponse metrics(const NodeCollectable& collectable, const Ledger& ledger) {
+// `since`: what counters without an age of their own have; without it no age is told.
+HttpResponse metrics(const NodeCollectable& collectable, const Ledger& ledger, std::optional<Instant> since,
+                     const std::string& accept) {
+    const auto collect = [&collectable](const FamilySink& sink) { collectable.for_each_family(sink); };
+    const ExpositionFormat& format = negotiate(accept);
     std::string text =
-        to_text([&collectable](const FamilySink& sink) { collectable.for_each_family(sink); }, ledger.series());
-    return {.content_type = std::string(kTextContentType), .body = std::move(text)};
+        format.open_metrics ? to_open_metrics(collect, ledger.series(), since) : to_text(collect, ledger.series());
+    return {.content_type = std::string(format.content_type), .body = std::move(text)};
 }
 
 // While the loop is stuck, this holds the HTTP thread for the whole patience, and a scrape waits behind it: by then the
@@ -50,13 +57,16 @@ HttpResponse readiness(const Status& status) {
 } // namespace
 
 Routes make_routes(const Ledger& ledger, const StatusSource& status, const RecentDeaths& recent,
-                   const BuildInfo& build) {
-    const auto collectable = std::make_shared<const NodeCollectable>(ledger, status, build);
+                   const RouteOptions& options) {
+    const auto collectable = std::make_shared<const NodeCollectable>(ledger, status, options.build);
+    const auto since = options.created_timestamps ? std::optional(monotonic_now()) : std::nullopt;
     Routes routes;
-    routes["/metrics"] = [collectable, &ledger] { return metrics(*collectable, ledger); };
-    routes["/healthz"] = [&status] { return health(status); };
-    routes["/readyz"] = [&status] { return readiness(status.status()); };
-    routes["/"] = [&ledger, &status, &recent, build] {
+    routes["/metrics"] = [collectable, &ledger, since](const HttpRequest& request) {
+        return metrics(*collectable, ledger, since, request.accept);
+    };
+    routes["/healthz"] = [&status](const HttpRequest&) { return health(status); };
+    routes["/readyz"] = [&status](const HttpRequest&) { return readiness(status.status()); };
+    routes["/"] = [&ledger, &status, &recent, build = options.build](const HttpRequest&) {
         return HttpResponse{.content_type = "text/html; charset=utf-8",
                             .body = render_page(page_data(ledger, status.status(), build, recent.latest()))};
     };

@@ -8,9 +8,14 @@
 
 namespace knell {
 
-// What the agent answers over HTTP: /metrics, /healthz (the loop turned within 5 s), /readyz (programs attached, first
-// scan done) and / for a person. The arguments but `build` must outlive the routes.
+struct RouteOptions {
+    BuildInfo build{};
+    bool created_timestamps = true; // in OpenMetrics
+};
+
+// What the agent answers over HTTP: /metrics (OpenMetrics to who asks for it), /healthz (the loop turned within 5 s),
+// /readyz (programs attached, first scan done) and / for a person. The arguments but `options` must outlive the routes.
 Routes make_routes(const Ledger& ledger, const StatusSource& status, const RecentDeaths& recent,
-                   const BuildInfo& build);
+                   const RouteOptions& options);
 
 } // namespace knell

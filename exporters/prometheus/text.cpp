@@ -53,11 +53,11 @@ std::string to_text(const std::function<void(const FamilySink&)>& collect, std::
     std::ostream out(&buffer);
     const prometheus::TextSerializer serializer;
     std::vector<prometheus::MetricFamily> one(1);
-    collect([&](prometheus::MetricFamily&& batch) {
+    collect([&](FamilyBatch&& batch) {
         // The serializer writes HELP and TYPE before whatever it is given; a family has them once.
         constexpr int kHeaderLines = 2;
-        buffer.skip_lines(batch.name == one.front().name ? kHeaderLines : 0);
-        one.front() = std::move(batch);
+        buffer.skip_lines(batch.family.name == one.front().name ? kHeaderLines : 0);
+        one.front() = std::move(batch.family);
         serializer.Serialize(out, one);
     });
     return text;

@@ -31,14 +31,18 @@ Workloads labelled_workloads(const Ledger& ledger) {
     return workloads;
 }
 
-// One sample for each workload and each of `names`; `value_of(workload, index of the name)`.
-template <std::size_t N, typename ValueOf>
+constexpr auto kNoExemplar = [](const Workload&, std::size_t) -> const ExemplarCell* { return nullptr; };
+
+// One sample for each workload and each of `names`; `value_of(workload, index of the name)`, and so `exemplar_of`.
+template <std::size_t N, typename ValueOf, typename ExemplarOf>
 void collect_by_name(const Workloads& workloads, const Family& family, std::string_view label,
-                     const std::array<std::string_view, N>& names, const FamilySink& sink, ValueOf value_of) {
+                     const std::array<std::string_view, N>& names, const FamilySink& sink, ValueOf value_of,
+                     ExemplarOf exemplar_of) {
     FamilyBuilder builder(family, sink);
     for (const LabelledWorkload& entry : workloads) {
         for (std::size_t i = 0; i < N; ++i) {
-            builder.add(entry.labels, label, names[i], to_sample(value_of(*entry.workload, i)));
+            builder.add(entry.labels, label, names[i], to_sample(value_of(*entry.workload, i)),
+                        {.created = entry.workload->created(), .exemplars = exemplar_of(*entry.workload, i)});
         }
     }
     builder.finish();
@@ -61,7 +65,7 @@ void collect_histograms(const Workloads& workloads, const Family& family, const 
     FamilyBuilder builder(family, sink);
     for (const LabelledWorkload& entry : workloads) {
         if (const Histogram* histogram = histogram_of(*entry.workload)) {
-            builder.add(entry.labels, histogram->snapshot());
+            builder.add(entry.labels, *histogram);
         }
     }
     builder.finish();
@@ -73,21 +77,24 @@ void collect_signals(const Workloads& workloads, const Family& family, std::stri
                      const FamilySink& sink, CountersOf counters_of, SignalOf signal_of, NameOf name_of) {
     FamilyBuilder builder(family, sink);
     for (const LabelledWorkload& entry : workloads) {
-        counters_of(*entry.workload).for_each([&](const auto& key, std::uint64_t count) {
+        counters_of(*entry.workload).for_each([&](const auto& key, std::uint64_t count, Instant created) {
             MetricLabels labels = entry.labels;
             labels.push_back({"signal", std::string(signal_name(signal_of(key)))});
             labels.push_back({std::string(second_label), std::string(name_of(key))});
-            builder.add(std::move(labels), to_sample(count));
+            builder.add(std::move(labels), to_sample(count), {.created = created});
         });
     }
     builder.finish();
 }
 
 void collect_exits(const Workloads& workloads, const FamilySink& sink) {
-    collect_by_name(workloads, families::kExits, "reason", kReasonNames, sink,
-                    [](const Workload& workload, std::size_t i) { return workload.exits(static_cast<Reason>(i)); });
-    collect_by_name(workloads, families::kExitCodes, "code", kExitCodeNames, sink,
-                    [](const Workload& workload, std::size_t i) { return workload.exit_codes(i); });
+    collect_by_name(
+        workloads, families::kExits, "reason", kReasonNames, sink,
+        [](const Workload& workload, std::size_t i) { return workload.exits(static_cast<Reason>(i)); },
+        [](const Workload& workload, std::size_t i) { return workload.last_exit(static_cast<Reason>(i)); });
+    collect_by_name(
+        workloads, families::kExitCodes, "code", kExitCodeNames, sink,
+        [](const Workload& workload, std::size_t i) { return workload.exit_codes(i); }, kNoExemplar);
     collect_signals(
         workloads, families::kExitSignals, "core_dumped", sink,
         [](const Workload& workload) -> auto& { return workload.exit_signals(); },
@@ -98,7 +105,8 @@ void collect_exits(const Workloads& workloads, const FamilySink& sink) {
         [](const Kill& kill) { return kill.signal; }, [](const Kill& kill) { return name(kill.killer); });
     collect_by_name(
         workloads, families::kOomKills, "scope", kOomScopeNames, sink,
-        [](const Workload& workload, std::size_t i) { return workload.oom_kills(static_cast<OomScope>(i)); });
+        [](const Workload& workload, std::size_t i) { return workload.oom_kills(static_cast<OomScope>(i)); },
+        [](const Workload& workload, std::size_t i) { return workload.last_oom_kill(static_cast<OomScope>(i)); });
 }
 
 void collect_zombies(const Workloads& workloads, Instant now, const FamilySink& sink) {
@@ -112,7 +120,7 @@ void collect_zombies(const Workloads& workloads, Instant now, const FamilySink& 
 
 void emit_histogram(const FamilySink& sink, const Family& family, const Histogram& histogram) {
     FamilyBuilder builder(family, sink);
-    builder.add({}, histogram.snapshot());
+    builder.add({}, histogram);
     builder.finish();
 }
 

@@ -96,8 +96,8 @@ TEST_P(Spill, EveryExitIsCountedWhereItBelongs) {
     }
     must(observer_->settle()); // one event moves several counters
     const auto counts = workload(unit);
-    counts->exit_signals().for_each([](const ExitSignal&, std::uint64_t count) { EXPECT_EQ(count, kEach); });
-    counts->kills().for_each([](const Kill& kill, std::uint64_t count) {
+    counts->exit_signals().for_each([](const ExitSignal&, std::uint64_t count, Instant) { EXPECT_EQ(count, kEach); });
+    counts->kills().for_each([](const Kill& kill, std::uint64_t count, Instant) {
         EXPECT_EQ(kill.killer, kill.signal == SIGKILL ? KillerClass::parent : KillerClass::self) << kill.signal;
         EXPECT_EQ(count, kEach);
     });

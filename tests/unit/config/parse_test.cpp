@@ -50,7 +50,7 @@ attribution:
   docker: [/data/docker]
   container_logs: [/host/logs/containers]
   pod_logs: [/host/logs/pods, /host/more]
-metrics: {pod_label: true, max_series: 1000, retain: 7d}
+metrics: {pod_label: true, max_series: 1000, retain: 7d, created_timestamps: false}
 stop_signals: [SIGQUIT, WINCH, 37]
 pidfd_creation: off
 state: {pin: /sys/fs/bpf/other, keep_on_exit: false}
@@ -74,6 +74,7 @@ exporters:
     EXPECT_THAT(config.attribution.names.container_logs, ElementsAre("/host/logs/containers"));
     EXPECT_THAT(config.attribution.names.pod_logs, ElementsAre("/host/logs/pods", "/host/more"));
     EXPECT_TRUE(config.metrics.pod_label);
+    EXPECT_FALSE(config.metrics.created_timestamps);
     EXPECT_EQ(config.metrics.max_series, 1000U);
     EXPECT_EQ(config.metrics.retain, 7 * 86400 * kSecond);
     EXPECT_THAT(config.stop_signals, ElementsAre(SIGQUIT, SIGWINCH, 37));
@@ -98,6 +99,7 @@ void expect_defaults(const Config& config) {
     EXPECT_THAT(config.watch.select_comm, ElementsAre("*"));
     EXPECT_EQ(config.attribution, Config::Attribution{});
     EXPECT_FALSE(config.metrics.pod_label);
+    EXPECT_TRUE(config.metrics.created_timestamps);
     EXPECT_EQ(config.metrics.max_series, 20000U);
     EXPECT_EQ(config.metrics.retain, 600 * kSecond);
     EXPECT_THAT(config.stop_signals, ElementsAre(SIGTERM));

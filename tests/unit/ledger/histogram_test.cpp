@@ -1,9 +1,12 @@
 #include "agent/ledger/histogram.hpp"
+#include "agent/ledger/lazy.hpp"
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <cstdint>
 #include <limits>
+#include <thread>
 
 namespace knell {
 namespace {
@@ -31,11 +34,10 @@ TEST(HistogramBounds, HoldEveryDuration) {
 }
 
 TEST(Histogram, CountsAndSums) {
-    Histogram histogram;
-    histogram.observe(900);
-    histogram.observe(5 * kMicrosecond);
-    histogram.observe(5 * kMicrosecond);
-    histogram.observe(60 * kSecond);
+    Histogram histogram(1);
+    for (const Nanoseconds duration : {Nanoseconds{900}, 5 * kMicrosecond, 5 * kMicrosecond, 60 * kSecond}) {
+        histogram.observe(duration, {}, 2);
+    }
     const HistogramSnapshot snapshot = histogram.snapshot();
     EXPECT_EQ(snapshot.counts[0], 1U);
     EXPECT_EQ(snapshot.counts[2], 2U);
@@ -44,12 +46,49 @@ TEST(Histogram, CountsAndSums) {
     EXPECT_EQ(snapshot.sum, 900 + 10 * kMicrosecond + 60 * kSecond);
 }
 
-TEST(LazyHistogram, IsAbsentUntilCreated) {
-    LazyHistogram lazy;
+TEST(Histogram, KeepsTheLastOfEachBucket) {
+    Histogram histogram(1);
+    histogram.observe(900, {.pid = 4, .comm = "first"}, 10);
+    histogram.observe(800, {.pid = 5, .comm = "a-name-of-15-by"}, 20);
+    histogram.observe(60 * kSecond, {.pid = 6, .comm = "slow"}, 30);
+    const std::optional<Exemplar> last = histogram.exemplars()[0].read();
+    ASSERT_TRUE(last);
+    EXPECT_EQ(last->pid, 5U);
+    EXPECT_EQ(last->comm, "a-name-of-15-by");
+    EXPECT_EQ(last->time, 20U);
+    EXPECT_EQ(last->value, 800U);
+    EXPECT_FALSE(histogram.exemplars()[1].read());
+    EXPECT_EQ(histogram.exemplars()[kFiniteBuckets].read().value_or(Exemplar{}).comm, "slow");
+}
+
+TEST(Exemplar, IsOfOneProcessWhileItIsWritten) {
+    ExemplarCell cell;
+    std::atomic<bool> stop = false;
+    std::thread writer([&] {
+        for (std::uint32_t i = 1; !stop; ++i) {
+            cell.set({.pid = i, .comm = std::string(15, static_cast<char>('a' + i % 26))}, i, 2ULL * i);
+        }
+    });
+    int seen = 0;
+    for (int tries = 0; seen < 1000 && tries < 10'000'000; ++tries) {
+        if (const std::optional<Exemplar> last = cell.read()) {
+            ++seen;
+            ASSERT_EQ(last->time, last->pid);
+            ASSERT_EQ(last->value, 2ULL * last->pid);
+            ASSERT_EQ(last->comm, std::string(15, static_cast<char>('a' + last->pid % 26)));
+        }
+    }
+    stop = true;
+    writer.join();
+    EXPECT_EQ(seen, 1000);
+}
+
+TEST(Lazy, IsAbsentUntilCreated) {
+    Lazy<int> lazy;
     EXPECT_EQ(lazy.get(), nullptr);
-    lazy.create().observe(1);
+    lazy.create(1);
     ASSERT_NE(lazy.get(), nullptr);
-    EXPECT_EQ(lazy.get()->snapshot().count(), 1U);
+    EXPECT_EQ(*lazy.get(), 1);
 }
 
 } // namespace

@@ -70,7 +70,7 @@ TEST(LedgerLimits, CellsWithoutRoomFold) {
     const Workload* overflow = overflow_of(ledger);
     ASSERT_NE(overflow, nullptr);
     std::uint64_t kills = 0;
-    overflow->kills().for_each([&kills](const Kill& kill, std::uint64_t n) {
+    overflow->kills().for_each([&kills](const Kill& kill, std::uint64_t n, Instant) {
         EXPECT_EQ(kill, (Kill{SIGKILL, KillerClass::host}));
         kills += n;
     });

@@ -12,14 +12,15 @@ namespace {
 
 std::map<std::pair<int, KillerClass>, std::uint64_t> kills_of(const Workload& workload) {
     std::map<std::pair<int, KillerClass>, std::uint64_t> kills;
-    workload.kills().for_each([&](const Kill& kill, std::uint64_t n) { kills[{kill.signal, kill.killer}] = n; });
+    workload.kills().for_each(
+        [&](const Kill& kill, std::uint64_t n, Instant) { kills[{kill.signal, kill.killer}] = n; });
     return kills;
 }
 
 std::map<std::pair<int, bool>, std::uint64_t> signals_of(const Workload& workload) {
     std::map<std::pair<int, bool>, std::uint64_t> signals;
     workload.exit_signals().for_each(
-        [&](const ExitSignal& exit, std::uint64_t n) { signals[{exit.number, exit.core_dumped}] = n; });
+        [&](const ExitSignal& exit, std::uint64_t n, Instant) { signals[{exit.number, exit.core_dumped}] = n; });
     return signals;
 }
 
@@ -96,6 +97,30 @@ TEST(Ledger, ASignalNumberThatCannotBeIsCountedAsZero) {
         ledger.on_event(death_by(nullptr, number, KillerClass::unknown));
     }
     EXPECT_EQ(signals_of(ledger.workload(nullptr)), (std::map<std::pair<int, bool>, std::uint64_t>{{{0, false}, 3}}));
+}
+
+TEST(Ledger, KnowsTheLastThatDiedInEachWay) {
+    Ledger ledger({});
+    const auto place = container_place("shop", "web");
+    Exit first = death_by(place, SIGKILL, KillerClass::host);
+    first.process.pid = 4;
+    first.time = 10;
+    Exit last = first;
+    last.process.pid = 5;
+    last.time = 20;
+    Exit spilled = first;
+    spilled.process.pid = 0;
+    spilled.spilled = 7;
+    for (const Exit& exit : {first, last, spilled}) {
+        ledger.on_event(exit);
+    }
+    const Workload& web = ledger.workload(place);
+    ASSERT_NE(web.last_exit(Reason::signal), nullptr);
+    EXPECT_EQ(web.last_exit(Reason::signal)->read().value_or(Exemplar{}).pid, 5U);
+    EXPECT_EQ(web.last_exit(Reason::crash), nullptr);
+    EXPECT_EQ(web.last_oom_kill(OomScope::memcg), nullptr);
+    web.kills().for_each([](const Kill&, std::uint64_t, Instant created) { EXPECT_EQ(created, 10U); });
+    EXPECT_NE(web.created(), 0U);
 }
 
 TEST(Ledger, CountsOomKillsByScope) {

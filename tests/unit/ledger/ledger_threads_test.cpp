@@ -17,8 +17,8 @@ std::uint64_t read_all(const Ledger& ledger) {
         for (std::size_t i = 0; i < kReasonCount; ++i) {
             sum += workload->exits(static_cast<Reason>(i));
         }
-        workload->kills().for_each([&sum](const Kill&, std::uint64_t n) { sum += n; });
-        workload->exit_signals().for_each([&sum](const ExitSignal&, std::uint64_t n) { sum += n; });
+        workload->kills().for_each([&sum](const Kill&, std::uint64_t n, Instant) { sum += n; });
+        workload->exit_signals().for_each([&sum](const ExitSignal&, std::uint64_t n, Instant) { sum += n; });
         if (const Histogram* reap = workload->reap()) {
             sum += reap->snapshot().count();
         }

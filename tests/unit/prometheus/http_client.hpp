@@ -62,10 +62,12 @@ class HttpClient {
     bool connected_ = false;
 };
 
-// One request, the whole answer.
-inline std::string http_request(std::uint16_t port, std::string_view method, std::string_view path) {
+// One request, the whole answer. `headers`: more of them, each with its line end.
+inline std::string http_request(std::uint16_t port, std::string_view method, std::string_view path,
+                                std::string_view headers = {}) {
     const HttpClient client(port);
-    client.send(std::string(method) + " " + std::string(path) + " HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    client.send(std::string(method) + " " + std::string(path) + " HTTP/1.1\r\nHost: localhost\r\n" +
+                std::string(headers) + "\r\n");
     return client.receive();
 }
 

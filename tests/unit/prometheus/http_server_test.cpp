@@ -31,7 +31,13 @@ class HttpServerTest : public ::testing::Test {
 };
 
 HttpHandler text(std::string body) {
-    return [body = std::move(body)] { return HttpResponse{.body = body}; };
+    return [body = std::move(body)](const HttpRequest&) { return HttpResponse{.body = body}; };
+}
+
+TEST_F(HttpServerTest, HandlersGetAllThatIsAccepted) {
+    serve({{"/accept", [](const HttpRequest& request) { return HttpResponse{.body = request.accept}; }}});
+    EXPECT_EQ(body_of(http_request(port(), "GET", "/accept")), "");
+    EXPECT_EQ(body_of(http_request(port(), "GET", "/accept", "Accept: a/b;q=0.5\r\naccept: c/d\r\n")), "a/b;q=0.5,c/d");
 }
 
 TEST_F(HttpServerTest, AnswersGet) {
@@ -71,7 +77,9 @@ TEST_F(HttpServerTest, KnowsNoOtherPath) {
 }
 
 TEST_F(HttpServerTest, PassesStatusAndTypeOn) {
-    serve({{"/sick", [] { return HttpResponse{.status = 503, .content_type = "text/html", .body = "no"}; }}});
+    serve({{"/sick", [](const HttpRequest&) {
+                return HttpResponse{.status = 503, .content_type = "text/html", .body = "no"};
+            }}});
     const std::string response = http_request(port(), "GET", "/sick");
     EXPECT_THAT(response, StartsWith("HTTP/1.1 503 "));
     EXPECT_THAT(response, HasSubstr("Content-Type: text/html\r\n"));
@@ -146,14 +154,14 @@ TEST_F(HttpServerTest, BoundsTheConnectionsOfOneAddress) {
 }
 
 TEST_F(HttpServerTest, AHandlerThatRunsOutOfMemoryCostsItsConnectionOnly) {
-    serve({{"/bad", []() -> HttpResponse { throw std::bad_alloc(); }}, {"/hello", text("world\n")}});
+    serve({{"/bad", [](const HttpRequest&) -> HttpResponse { throw std::bad_alloc(); }}, {"/hello", text("world\n")}});
     EXPECT_EQ(http_request(port(), "GET", "/bad"), "");
     EXPECT_EQ(body_of(http_request(port(), "GET", "/hello")), "world\n");
 }
 
 // The agent takes signals from a signalfd: no thread of its own may have one delivered.
 TEST_F(HttpServerTest, ItsThreadTakesNoSignals) {
-    serve({{"/mask", [] {
+    serve({{"/mask", [](const HttpRequest&) {
                 std::ifstream status("/proc/thread-self/status");
                 std::string line;
                 while (std::getline(status, line) && !line.starts_with("SigBlk:")) {

@@ -31,7 +31,8 @@ TEST(ProcStat, RefusesWhatIsNotALineOfIt) {
 
 TEST(ProcessFamilies, DescribeThisProcess) {
     std::map<std::string, double> values;
-    collect_process([&values](prometheus::MetricFamily&& family) {
+    collect_process([&values](FamilyBatch&& batch) {
+        const prometheus::MetricFamily& family = batch.family;
         const auto& metric = family.metric.at(0);
         values[family.name] =
             family.type == prometheus::MetricType::Counter ? metric.counter.value : metric.gauge.value;

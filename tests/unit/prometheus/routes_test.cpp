@@ -12,18 +12,21 @@
 namespace knell {
 namespace {
 
+using ::testing::EndsWith;
 using ::testing::HasSubstr;
+using ::testing::Not;
 using ::testing::StartsWith;
 
 class RoutesTest : public ::testing::Test {
   protected:
     RoutesTest() { status_.value = full_status(); }
-    [[nodiscard]] HttpResponse get(const std::string& path) const {
-        return make_routes(ledger_, status_, recent_, kTestBuild).at(path)();
+    [[nodiscard]] HttpResponse get(const std::string& path, const std::string& accept = {}) const {
+        return make_routes(ledger_, status_, recent_, options_).at(path)({.accept = accept});
     }
     Ledger ledger_{{}};
     RecentDeaths recent_;
     FixedStatus status_;
+    RouteOptions options_{.build = kTestBuild};
 };
 
 TEST_F(RoutesTest, MetricsNameTheVersionOfTheFormat) {
@@ -34,6 +37,16 @@ TEST_F(RoutesTest, MetricsNameTheVersionOfTheFormat) {
     EXPECT_THAT(response.body, HasSubstr("knell_build_info{version=\"1.2.3\",revision=\"abcdef0\",libbpf=\"1.1\","
                                          "liburing=\"2.3\"} 1\n"));
     EXPECT_THAT(response.body, HasSubstr("process_start_time_seconds "));
+}
+
+TEST_F(RoutesTest, OpenMetricsToWhoAsksForIt) {
+    const HttpResponse response = get("/metrics", "application/openmetrics-text;version=1.0.0,text/plain;q=0.5");
+    EXPECT_EQ(response.content_type, "application/openmetrics-text; version=1.0.0; charset=utf-8");
+    EXPECT_THAT(response.body, StartsWith("# TYPE knell_process_exits counter\n"));
+    EXPECT_THAT(response.body, HasSubstr("\nknell_process_exits_created{"));
+    EXPECT_THAT(response.body, EndsWith("\n# EOF\n"));
+    options_.created_timestamps = false;
+    EXPECT_THAT(get("/metrics", "application/openmetrics-text").body, Not(HasSubstr("_created{")));
 }
 
 TEST_F(RoutesTest, HealthIsTheLoopsTurning) {
@@ -66,7 +79,7 @@ TEST_F(RoutesTest, ThePageShowsTheLatestDeath) {
 // Scrapes and page views over real connections while the loop counts: for ThreadSanitizer, and that every answer is
 // whole.
 TEST_F(RoutesTest, AnswersWhileTheLoopCounts) {
-    auto server = HttpServer::start("127.0.0.1:0", make_routes(ledger_, status_, recent_, kTestBuild));
+    auto server = HttpServer::start("127.0.0.1:0", make_routes(ledger_, status_, recent_, options_));
     ASSERT_TRUE(server) << server.error().message;
     std::atomic<bool> done{false};
     std::thread loop([&] {
