@@ -36,7 +36,7 @@ int take_pidfds(struct bpf_iter__task_file* ctx) {
     u8 one = 1;
     int error;
 
-    if (!task || !address || !is_pidfd((const struct file*)address)) {
+    if (!task || !address || !is_pidfd((const struct file*)address) || !number_of_process(task)) {
         return 0;
     }
     error = bpf_map_update_elem(&seen, &address, &one, BPF_NOEXIST); /* as an int: 6.1 does not extend its sign */

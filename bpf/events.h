@@ -5,7 +5,7 @@
  * Rules: fixed-width fields, explicit padding, sizes are multiples of 8, every record starts with
  * struct knell_record, structs only grow at their end. The KNELL_ASSERT_SIZE lines are checked by both
  * compilers. "Time" is nanoseconds of CLOCK_MONOTONIC unless a field says otherwise. Pids and tids are numbers of
- * the initial pid namespace; "pid" is what user space calls a pid (the kernel's tgid).
+ * the agent's pid namespace, 0 = not in it; "pid" is what user space calls a pid (the kernel's tgid).
  */
 #ifndef KNELL_EVENTS_H
 #define KNELL_EVENTS_H
@@ -54,7 +54,7 @@ KNELL_ASSERT_SIZE(struct knell_record, 16);
 /* A process as the kernel knows it at the instant of the record. */
 struct knell_process {
     knell_u32 pid;
-    knell_u32 ppid; /* real parent; 0 = none */
+    knell_u32 ppid; /* real parent; 0 = none that has a number */
     knell_u32 uid;  /* real user id, initial user namespace */
     knell_u32 reserved;
     knell_u64 start_ns;         /* start of the process */
@@ -231,7 +231,7 @@ KNELL_ASSERT_SIZE(struct knell_tag, 8);
 struct knell_control {
     knell_u32 armed; /* user sets 1 before sleeping without a timeout; the BPF side exchanges it for 0, then wakes */
     knell_u32 generation; /* of the agent's tags (struct knell_tag): user counts it up before it tags anything */
-    knell_u32 agent_pid;  /* ours, whose own pidfds do not count; 0 = not known */
+    knell_u32 agent_pid;  /* ours, whose own pidfds do not count */
     knell_u32 reserved0;
     knell_u64 reserved1[6];
     knell_u32 late_wakeup; /* BPF: a timer is running that will wake user space for records that wake nobody */
@@ -261,13 +261,14 @@ enum knell_counter {
     KNELL_COUNTER_PIDFDS_DROPPED = 16,    /* record wanted, no room in the ring */
     KNELL_COUNTER_EXITS_UNACCOUNTED = 17, /* no room in the spill either */
     KNELL_COUNTER_WAKEUPS_SPILL = 18,     /* the consumer slept, and an exit that had found the ring full woke it */
-    KNELL_COUNTER_COUNT = 19,
+    KNELL_COUNTER_EXITS_OUTSIDE = 19,     /* not in the agent's pid namespace: in no other count of exits */
+    KNELL_COUNTER_COUNT = 20,
 };
 
 struct knell_counters {
     knell_u64 value[KNELL_COUNTER_COUNT]; /* indexed by enum knell_counter */
 };
-KNELL_ASSERT_SIZE(struct knell_counters, 152);
+KNELL_ASSERT_SIZE(struct knell_counters, 160);
 
 /* ---- knobs: constants that the agent sets before the programs are loaded ------------------------------------- */
 
@@ -290,7 +291,7 @@ struct knell_knobs {
     knell_u32 read_cgroup_v1; /* 1 = the host mounts the memory controller as cgroup v1 */
     knell_u32 observe_pidfds; /* 1 = a program for their creation is attached beside task_newtask */
     knell_u32 record_pidfds;  /* 1 = struct knell_pidfd records are wanted */
-    knell_u32 reserved;
+    knell_u32 pid_namespace;  /* inode number of the agent's; 0 = the initial one, which shows every process */
 };
 KNELL_ASSERT_SIZE(struct knell_knobs, 96);
 

@@ -59,6 +59,10 @@ static __always_inline void process_ended(struct task_struct* task) {
     struct knell_counters* here = counters_here();
     struct knell_exit* record;
 
+    if (!number_of_process(leader)) {
+        count_in(here, KNELL_COUNTER_EXITS_OUTSIDE);
+        return;
+    }
     count_in(here, KNELL_COUNTER_EXITS_SEEN);
     if (task->signal->oom_mm) {
         flags |= KNELL_EXIT_OOM_VICTIM;

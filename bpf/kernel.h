@@ -63,8 +63,17 @@ struct hlist_head {
     struct hlist_node* first;
 };
 
+struct ns_common {
+    unsigned int inum;
+};
+
+struct pid_namespace {
+    struct ns_common ns;
+};
+
 struct upid {
     int nr;
+    struct pid_namespace* ns;
 };
 
 struct pid {

@@ -37,12 +37,13 @@ static __always_inline u32 agent_pid(void) {
 
 /*
  * `current` made a pidfd of `pid`. The agent's own do not count: its pool opens one for each process that it watches,
- * which tells of the agent and not of the node.
+ * which tells of the agent and not of the node. Nor do those that the agent's pid namespace does not show.
  */
 static __always_inline void pidfd_created(enum knell_pidfd_via via, const struct pid* pid) {
     struct task_struct* opener = bpf_get_current_task_btf();
+    const u32 number = number_of_process(opener);
 
-    if ((u32)opener->tgid == agent_pid()) {
+    if (number == 0 || number == agent_pid()) {
         return;
     }
     count(KNELL_COUNTER_PIDFDS + via);

@@ -24,11 +24,6 @@ static __always_inline u64 inode_of(const struct pid* pid) {
     return has_pidfs() ? BPF_CORE_READ(pid, ino) : 0;
 }
 
-/* Its number in the initial pid namespace. */
-static __always_inline u32 number_of(const struct pid* pid) {
-    return BPF_CORE_READ(pid, numbers[0].nr);
-}
-
 /* The thread that has this pid, for reading only; NULL: reaped. */
 static __always_inline const struct task_struct* task_of(const struct pid* pid) {
     const struct hlist_node* first = BPF_CORE_READ(pid, tasks[0].first);

@@ -3,7 +3,7 @@
 #ifndef KNELL_PROCESS_BPF_H
 #define KNELL_PROCESS_BPF_H
 
-#include "bpf/knobs.bpf.h"
+#include "bpf/number.bpf.h"
 
 /*
  * The kernfs node id of the task's cgroup in the v1 memory hierarchy. On hybrid hosts container runtimes place
@@ -31,8 +31,8 @@ static __always_inline u64 pid_inode(struct task_struct* leader) {
 static __always_inline void read_process(struct knell_process* process, struct task_struct* leader) {
     struct css_set* cgroups = leader->cgroups;
 
-    process->pid = leader->tgid;
-    process->ppid = leader->real_parent->tgid;
+    process->pid = number_of_process(leader);
+    process->ppid = number_of_process(leader->real_parent);
     process->uid = leader->cred->uid.val;
     process->reserved = 0;
     process->start_ns = leader->start_time;

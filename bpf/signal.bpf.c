@@ -34,14 +34,6 @@ static __always_inline void stamp_notify(struct task_struct* dying) {
     }
 }
 
-/*
- * An element of a kernel array whose elements bpf/kernel.h does not size. The mask changes nothing: before 6.10 the
- * verifier forgets the bounds of a product of two registers, and refuses to add an unbounded number to a pointer.
- */
-static __always_inline const void* element(const void* array, u64 index, u64 size) {
-    return array + (index * size & 0xfff);
-}
-
 /* The disposition; 0 = SIG_DFL. By hand because bpf/kernel.h's k_sigaction is not the kernel's size. */
 static __always_inline u64 signal_handler(struct task_struct* task, int signal) {
     u64 handler = 0;
@@ -59,15 +51,8 @@ static __always_inline u64 signal_handler(struct task_struct* task, int signal) 
  */
 static __always_inline _Bool is_namespace_init(struct task_struct* leader) {
     struct pid* pid = leader->thread_pid;
-    const void* innermost;
-    int number = 0;
 
-    if (pid->level == 0) {
-        return 0;
-    }
-    innermost = element(pid, pid->level, bpf_core_type_size(struct upid)) + bpf_core_field_offset(struct pid, numbers);
-    bpf_probe_read_kernel(&number, sizeof(number), innermost + bpf_core_field_offset(struct upid, nr));
-    return number == 1;
+    return pid->level != 0 && BPF_CORE_READ(number_at(pid, pid->level), nr) == 1;
 }
 
 static __always_inline u32 sender_flags(struct task_struct* sender, struct task_struct* target) {
@@ -125,7 +110,7 @@ static __always_inline void record_signal(struct knell_signal* out, const struct
     out->time_ns = now;
     out->cgroup_id = cgroups->dfl_cgrp->kn->id;
     out->cgroup_v1_id = cgroup_v1_id(cgroups);
-    out->sender_pid = sender->tgid;
+    out->sender_pid = number_of_process(sender);
     out->sender_uid = sender->cred->uid.val;
     out->si_code = code;
     out->sender_flags = sender_flags(sender, signal->target);
@@ -207,6 +192,9 @@ int BPF_PROG(signal_generate, int number, struct kernel_siginfo* info, struct ta
     fatal = !(HARMLESS & BIT(number));
     if (!fatal && !stop_request) {
         return 0;
+    }
+    if (!number_of_process(target)) {
+        return 0; /* nobody will tell of its death */
     }
     if (is_ignored_request(stop_request, result, signal)) {
         fatal = 0;

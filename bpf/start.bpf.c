@@ -93,7 +93,7 @@ int BPF_PROG(task_newtask, struct task_struct* task, u64 clone_flags) {
     if ((clone_flags & CLONE_PIDFD) && knobs.observe_pidfds) {
         pidfd_created(KNELL_PIDFD_CLONE, task->thread_pid);
     }
-    if (clone_flags & CLONE_THREAD) {
+    if ((clone_flags & CLONE_THREAD) || !number_of_process(task)) {
         return 0;
     }
     count(KNELL_COUNTER_FORKS);
@@ -108,7 +108,7 @@ int BPF_PROG(task_newtask, struct task_struct* task, u64 clone_flags) {
     read_process(&record->child, task);
     record->clone_flags = clone_flags;
     record->creator_start_ns = creator->start_time;
-    record->creator_pid = creator->tgid;
+    record->creator_pid = number_of_process(creator);
     record->reserved = 0;
     bpf_ringbuf_submit(record, high_water_wakeup());
     schedule_late_wakeup();
@@ -119,6 +119,9 @@ SEC("tp_btf/sched_process_exec")
 int BPF_PROG(sched_process_exec, struct task_struct* task) {
     struct knell_exec* record;
 
+    if (!number_of_process(task)) {
+        return 0;
+    }
     count(KNELL_COUNTER_EXECS);
     record = bpf_ringbuf_reserve(&ring, sizeof(*record), 0);
     if (!record) {

@@ -18,7 +18,7 @@ inline constexpr std::array<std::string_view, kHolderClassCount> kHolderClassNam
 
 // A process that holds a pidfd, and where it lived.
 struct Holder {
-    std::uint32_t pid = 0; // of the initial pid namespace
+    std::uint32_t pid = 0; // of the agent's pid namespace
     bool self = false;     // it is this agent
     bool place_known = false;
     Credentials credentials = {}; // outside_containers: only with place_known

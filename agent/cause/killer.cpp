@@ -22,7 +22,7 @@ bool is_same_container(const SenderPlace& place) {
 // and are often the victim's parent too: "parent" would hide the policy. Kinship comes before place, because a
 // supervisor that stops its worker is normal wherever both live. Place is the last thing known about a stranger.
 KillerClass classify(const knell_signal& signal, const SenderPlace& place) {
-    constexpr std::uint32_t kHostInit = 1; // pids are those of the initial namespace: a container's init has another
+    constexpr std::uint32_t kHostInit = 1; // of the agent's pid namespace: a container's init has another
     if (has_sender_flag(signal, KNELL_SENDER_SELF)) {
         return KillerClass::self;
     }

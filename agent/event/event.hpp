@@ -21,8 +21,8 @@ namespace knell {
 
 // Who an event is about. {pid, start} is unique for the boot.
 struct ProcessIdentity {
-    std::uint32_t pid = 0; // a number of the initial pid namespace
-    std::uint32_t ppid = 0;
+    std::uint32_t pid = 0;  // a number of the agent's pid namespace, as all pids here
+    std::uint32_t ppid = 0; // 0: outside of it
     std::optional<std::uint32_t> uid{};
     std::string comm;
     Instant start = 0;
@@ -32,7 +32,8 @@ struct ProcessIdentity {
 
 struct Killer {
     KillerClass kind = KillerClass::unknown;
-    // Absent where nobody is to blame: the kernel acted, or the sender was not seen.
+    // Absent where nobody is to blame (the kernel acted, or the sender was not seen), and of a sender outside of the
+    // agent's pid namespace.
     std::optional<std::uint32_t> pid;
     std::optional<std::uint32_t> uid;
     std::string comm;

@@ -50,9 +50,6 @@ void DeathReporter::spilled(const knell_spill_key& key, const knell_spill_value&
     Exit exit = explain_record(record, nullptr);
     exit.resources.reset();
     exit.process.uid.reset();
-    if (exit.killer && exit.killer->pid == 0U) {
-        exit.killer->pid.reset();
-    }
     exit.spilled = value.exits;
     events_.on_event(exit);
 }

@@ -57,6 +57,15 @@ Feature held_pidfds_feature(const Obstacles& obstacles) {
                 : "who holds pidfds at the start is not counted; needs pidfd_creation: auto, and BPF iterators"};
 }
 
+Feature host_feature(const std::string& why_not) {
+    if (why_not.empty()) {
+        return {"host_processes", "the initial pid namespace", "", ""};
+    }
+    return {"host_processes", "", why_not,
+            "deaths outside of it are counted alone (knell_exits_outside_pid_namespace_total); hostPID: true in "
+            "Kubernetes, --pid=host with docker and podman; nothing to do in a nested cluster (kind)"};
+}
+
 Feature loop_feature(const Loop& loop, const std::string& why_not_io_uring) {
     return {"event_loop", std::string(name(loop.backend())), why_not_io_uring,
             why_not_io_uring.empty() ? "" : "deaths are noticed by epoll, a little later; allow io_uring to be faster"};
@@ -92,6 +101,7 @@ std::vector<Feature> describe_features(const Probe* probe, const Loop& loop, con
             feature.remedy = "exits between two agents are missed; needs a bpffs that the agent may write to";
         }
     }
+    features.push_back(host_feature(obstacles.host_processes));
     features.push_back(held_pidfds_feature(obstacles));
     features.push_back(pidfd_feature(obstacles.scan));
     features.push_back(loop_feature(loop, obstacles.io_uring));

@@ -16,6 +16,7 @@ struct Obstacles {
     std::string io_uring{};
     std::string pin{};
     std::string scan{}; // of the processes that existed at the start
+    std::string host_processes{};
     std::string held_pidfds{};
     bool counts_held_pidfds = true; // with an obstacle: only a part
 };

@@ -1,9 +1,11 @@
 #include "agent/observer/observer.hpp"
 
 #include "agent/base/file.hpp"
+#include "agent/base/pid_namespace.hpp"
 #include "agent/observer/features.hpp"
 #include "agent/observer/record_events.hpp"
 #include "agent/pidfd/features.hpp"
+#include "agent/pidfd/numbers.hpp"
 #include "agent/probe/decode.hpp"
 
 #include <fcntl.h>
@@ -33,7 +35,8 @@ std::uint32_t raise_descriptor_limit() {
     return static_cast<std::uint32_t>(std::min<rlim_t>(usable, std::numeric_limits<std::uint32_t>::max()));
 }
 
-ProbeOptions probe_options(const ObserverOptions& options, std::uint32_t slots, bool read_cgroup_v1) {
+ProbeOptions probe_options(const ObserverOptions& options, std::uint32_t slots, bool read_cgroup_v1,
+                           std::uint32_t pid_namespace) {
     ProbeOptions wanted;
     wanted.ring_bytes = options.ring_bytes;
     wanted.slots = slots;
@@ -42,6 +45,7 @@ ProbeOptions probe_options(const ObserverOptions& options, std::uint32_t slots, 
     wanted.stop_signals = options.stop_signals;
     wanted.pidfd_creation = options.pidfd_creation;
     wanted.record_pidfds = options.record_pidfds;
+    wanted.pid_namespace = pid_namespace;
     return wanted;
 }
 
@@ -76,6 +80,10 @@ Observer::~Observer() = default;
 Result<> Observer::open(const ObserverOptions& options) {
     PoolOptions pool_options = options.pool;
     pool_options.capacity = std::min(pool_options.capacity, raise_descriptor_limit());
+    const auto pid_namespace = own_pid_namespace();
+    if (!pid_namespace) {
+        return std::unexpected(pid_namespace.error());
+    }
     std::string why_not_pinned;
     std::optional<PinDirectory> pins;
     if (!options.pin.empty()) {
@@ -93,7 +101,8 @@ Result<> Observer::open(const ObserverOptions& options) {
     const auto readable = hierarchies ? can_name_cgroups(*hierarchies) : Result<>(std::unexpected(hierarchies.error()));
     const std::string why_no_cgroups = readable ? "" : readable.error().message;
     const bool read_cgroup_v1 = hierarchies && hierarchies->v1_memory.has_value();
-    auto probe = Probe::load(probe_options(options, pool_options.capacity, read_cgroup_v1), std::move(pins));
+    auto probe =
+        Probe::load(probe_options(options, pool_options.capacity, read_cgroup_v1, *pid_namespace), std::move(pins));
     const std::string why_no_bpf = probe ? "" : probe.error().message;
     if (probe) {
         probe_ = std::move(*probe);
@@ -115,11 +124,14 @@ Result<> Observer::open(const ObserverOptions& options) {
     } else if (!options.held_pidfds) {
         held_pidfds_.why_not = "turned off (pidfd_creation: off)";
     } else {
-        held_pidfds_ = count_held_pidfds({.read_cgroup_v1 = read_cgroup_v1}, *places_);
+        held_pidfds_ = count_held_pidfds({.read_cgroup_v1 = read_cgroup_v1, .pid_namespace = *pid_namespace}, *places_);
     }
-    const auto scanned = pool_->scan_proc();
+    auto scanned = pool_->scan_proc();
     if (!scanned && !probe_) {
         return failure_in("neither BPF (" + why_no_bpf + ") nor /proc can be used", scanned.error());
+    }
+    if (scanned) {
+        scanned = check_proc_is_ours();
     }
     features_ = describe_features(
         probe_.get(), loop_,
@@ -128,6 +140,7 @@ Result<> Observer::open(const ObserverOptions& options) {
          .io_uring = options.why_not_io_uring,
          .pin = why_not_pinned,
          .scan = scanned ? "" : "processes from before the start are not watched: " + scanned.error().message,
+         .host_processes = *pid_namespace == 0 ? "" : "the agent is in a pid namespace below the initial one",
          .held_pidfds = held_pidfds_.why_not,
          .counts_held_pidfds = held_pidfds_.counts.has_value()});
     next_scan_ = monotonic_now() + kScanInterval;

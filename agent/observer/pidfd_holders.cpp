@@ -10,8 +10,7 @@
 namespace knell {
 namespace {
 
-// We, as the kernel's records describe a process. The inode says it in every pid namespace; before 6.9 the number must
-// do, which is ours in the initial one.
+// We, as the kernel's records describe a process. By its inode; before 6.9 the number must do.
 struct Self {
     std::uint32_t pid = static_cast<std::uint32_t>(::getpid());
     std::uint64_t inode = 0;

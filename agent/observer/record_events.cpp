@@ -40,7 +40,9 @@ void apply(Verdict verdict, Exit& exit) {
         Killer killer;
         killer.kind = verdict.killer->kind;
         if (verdict.killer->blame) {
-            killer.pid = verdict.killer->pid;
+            if (verdict.killer->pid != 0) {
+                killer.pid = verdict.killer->pid;
+            }
             killer.uid = verdict.killer->uid;
             killer.comm = std::move(verdict.killer->comm);
             killer.exe = std::move(verdict.killer->exe);

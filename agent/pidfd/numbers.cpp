@@ -9,6 +9,8 @@ namespace {
 
 constexpr const char* kAsking = "asking for the number of a process";
 
+} // namespace
+
 // NSpid goes from the namespace of the procfs down to the process's own. Of ourselves it has one number exactly where
 // both are the same.
 Result<> check_proc_is_ours() {
@@ -23,8 +25,6 @@ Result<> check_proc_is_ours() {
     }
     return {};
 }
-
-} // namespace
 
 Result<pid_t> number_in_procfs(const Result<Fdinfo>& fdinfo) {
     if (!fdinfo) {

@@ -8,6 +8,9 @@
 
 namespace knell {
 
+// Whether the procfs at /proc shows our own pid namespace. no_procfs: none is there, or another's. Not installed.
+Result<> check_proc_is_ours();
+
 // The number that fdinfo shows, with its two refusals as errors. gone: -1. foreign_namespace: 0. Not installed.
 Result<pid_t> number_in_procfs(const Result<Fdinfo>& fdinfo);
 

@@ -57,7 +57,9 @@ Result<Skeleton> load(const CensusOptions& options, std::uint64_t pidfd_operatio
         return system_failure("opening the BPF object for pidfds", errno, why_libbpf_failed(errno));
     }
     const_cast<std::uint64_t&>(skeleton->rodata->pidfd_operations) = pidfd_operations;
-    const_cast<knell_knobs&>(skeleton->rodata->knobs).read_cgroup_v1 = options.read_cgroup_v1 ? 1 : 0;
+    auto& knobs = const_cast<knell_knobs&>(skeleton->rodata->knobs);
+    knobs.read_cgroup_v1 = options.read_cgroup_v1 ? 1 : 0;
+    knobs.pid_namespace = options.pid_namespace;
     if (const int error = bpf_map__set_max_entries(skeleton->maps.seen, options.max_rows + 1)) {
         return system_failure("sizing the census of pidfds", -error);
     }

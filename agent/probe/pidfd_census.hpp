@@ -14,6 +14,7 @@ struct CensusOptions {
     std::uint32_t max_rows = 65536;
     Nanoseconds max_time = 500 * kMillisecond; // one read of the kernel may go past it: a million descriptors, 0.1 s
     bool read_cgroup_v1 = false;               // as in ProbeOptions
+    std::uint32_t pid_namespace = 0;           // as in ProbeOptions
 };
 
 struct PidfdCensus {

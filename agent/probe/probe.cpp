@@ -3,7 +3,6 @@
 #include "agent/probe/programs.hpp"
 
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -21,15 +20,6 @@ constexpr int kTagAttempts = 16;
 std::size_t whole_pages(std::size_t bytes) {
     const auto page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
     return (bytes + page - 1) / page * page;
-}
-
-// Our number as the kernel's programs see it: in the initial pid namespace. 0: we are in another one.
-std::uint32_t initial_pid() {
-    constexpr ino_t kInitialPidNamespace = 0xEFFFFFFC; // PROC_PID_INIT_INO, include/linux/proc_ns.h
-    struct stat space{};
-    return ::stat("/proc/self/ns/pid", &space) == 0 && space.st_ino == kInitialPidNamespace
-               ? static_cast<std::uint32_t>(::getpid())
-               : 0;
 }
 
 Result<void*> map_array(bpf_map* map, std::size_t bytes) {
@@ -116,7 +106,7 @@ Result<> Probe::map_shared_memory(const ProbeOptions& options) {
     control_ = static_cast<knell_control*>(*control);
     // What earlier agents tagged is not in our slots. Whether they left something to make up for is not known.
     __atomic_add_fetch(&control_->generation, 1, __ATOMIC_RELEASE);
-    __atomic_store_n(&control_->agent_pid, initial_pid(), __ATOMIC_RELAXED);
+    __atomic_store_n(&control_->agent_pid, static_cast<std::uint32_t>(::getpid()), __ATOMIC_RELAXED);
     __atomic_store_n(&control_->spilled, adopted_ ? 1 : 0, __ATOMIC_RELAXED);
     auto spill = Spill::open(bpf_map__fd(maps.spill), {bpf_map__fd(maps.spill_even), bpf_map__fd(maps.spill_odd)});
     if (!spill) {
@@ -176,6 +166,7 @@ KernelCounts Probe::counts() const {
     counts.exits_delivered = sum(KNELL_COUNTER_EXITS_DELIVERED);
     counts.exits_spilled = sum(KNELL_COUNTER_EXITS_SPILLED);
     counts.exits_unaccounted = sum(KNELL_COUNTER_EXITS_UNACCOUNTED);
+    counts.exits_outside = sum(KNELL_COUNTER_EXITS_OUTSIDE);
     counts.forks = sum(KNELL_COUNTER_FORKS);
     counts.forks_dropped = sum(KNELL_COUNTER_FORKS_DROPPED);
     counts.execs = sum(KNELL_COUNTER_EXECS);

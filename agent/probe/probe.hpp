@@ -29,6 +29,7 @@ struct ProbeOptions {
     std::vector<int> stop_signals{SIGTERM};       // ask a process to stop; not SIGCHLD, which is not looked at
     bool pidfd_creation = true;                   // count the pidfds that others than this process make
     bool record_pidfds = false;                   // and write a record of each
+    std::uint32_t pid_namespace = 0;              // whose numbers records have: see own_pid_namespace()
 };
 
 // The loaded and attached BPF programs, and the memory shared with them. Destroying it detaches what is not pinned.

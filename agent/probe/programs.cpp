@@ -29,6 +29,7 @@ knell_knobs knobs_for(const std::vector<const HookChoice*>& wanted, const ProbeO
     knobs.page_bytes = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
     knobs.read_cgroup_v1 = options.read_cgroup_v1 ? 1 : 0;
     knobs.record_pidfds = options.record_pidfds ? 1 : 0;
+    knobs.pid_namespace = options.pid_namespace;
     for (const HookChoice* choice : wanted) {
         if (choice->hook()->tell) {
             choice->hook()->tell(knobs);

@@ -23,6 +23,7 @@ struct KernelCounts {
     std::uint64_t exits_delivered = 0;
     std::uint64_t exits_spilled = 0;
     std::uint64_t exits_unaccounted = 0;
+    std::uint64_t exits_outside = 0; // of our pid namespace
     std::uint64_t forks = 0;
     std::uint64_t forks_dropped = 0;
     std::uint64_t execs = 0;

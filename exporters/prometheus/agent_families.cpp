@@ -21,13 +21,14 @@ void emit_by_name(const FamilySink& sink, const Family& family, std::string_view
 
 void collect_kernel(const Status& status, const FamilySink& sink) {
     const KernelCounts& kernel = status.kernel;
-    const std::array<std::pair<const Family*, std::uint64_t>, 9> counters = {{
+    const std::array<std::pair<const Family*, std::uint64_t>, 10> counters = {{
         {&families::kForked, kernel.forks},
         {&families::kExeced, kernel.execs},
         {&families::kExitsSeen, kernel.exits_seen},
         {&families::kExitsDelivered, kernel.exits_delivered},
         {&families::kExitsSpilled, kernel.exits_spilled},
         {&families::kExitsUnaccounted, kernel.exits_unaccounted},
+        {&families::kExitsOutside, kernel.exits_outside},
         {&families::kForksDropped, kernel.forks_dropped},
         {&families::kExecsDropped, kernel.execs_dropped},
         {&families::kMarksFailed, kernel.marks_failed},

@@ -76,6 +76,9 @@ inline constexpr Family kExitsSpilled = {
 inline constexpr Family kExitsUnaccounted = {
     "knell_exits_unaccounted_total", Counter,
     "Exits that found no room in the spill either: seen, and in no other count.", Keeper::kernel};
+inline constexpr Family kExitsOutside = {
+    "knell_exits_outside_pid_namespace_total", Counter,
+    "Exits of processes that the agent's pid namespace does not show: in no other count.", Keeper::kernel};
 inline constexpr Family kForksDropped = {"knell_forks_dropped_total", Counter,
                                          "Fork records that found no room in the ring buffer.", Keeper::kernel};
 inline constexpr Family kExecsDropped = {"knell_execs_dropped_total", Counter,

@@ -60,6 +60,7 @@ _UNITTEST = {
         "test_restart.Restart.test_other_settings_read_what_the_old_ones_gathered",
         "test_restart.InTheWay.test_keep_on_exit_false_leaves_nothing",
         "test_machine.WholeMachine",
+        "test_pid_namespace.PidNamespace.test_tells_the_numbers_of_its_namespace",
         "test_stat.Stat.test_measures_those_that_live_long_enough",
         "test_stat.Stat.test_waits_for_all_when_told_so",
         "test_without_bpf.WithoutBpf.test_counts_deaths_of_what_is_old_enough",

@@ -48,7 +48,7 @@ TEST(Features, EachOnce) {
     for (const Feature& feature : features) {
         EXPECT_EQ(std::ranges::count(features, feature.name, &Feature::name), 1) << feature.name;
     }
-    EXPECT_EQ(features.size(), 10U);
+    EXPECT_EQ(features.size(), 11U);
 }
 
 TEST(Features, WatchingNeedsPidfsForTheReap) {
@@ -63,6 +63,14 @@ TEST(Features, AFailedScanIsSaid) {
     const Feature watch = named(without_bpf(BackendChoice::epoll, obstacles), "watch");
     EXPECT_TRUE(watch.on());
     EXPECT_THAT(watch.why_not, HasSubstr("no /proc here"));
+}
+
+TEST(Features, ANamespaceBelowTheInitialOneIsNotTheNode) {
+    EXPECT_TRUE(named(without_bpf(BackendChoice::epoll, {}), "host_processes").on());
+    const Feature below = named(without_bpf(BackendChoice::epoll, {.host_processes = "below"}), "host_processes");
+    EXPECT_FALSE(below.on());
+    EXPECT_EQ(below.why_not, "below");
+    EXPECT_THAT(below.remedy, HasSubstr("hostPID: true"));
 }
 
 TEST(Features, HeldPidfdsAreCountedInPartOrNotAtAll) {

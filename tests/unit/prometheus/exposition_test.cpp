@@ -156,6 +156,7 @@ TEST(Exposition, TheStatusInFull) {
              "knell_exits_delivered_total 11",
              "knell_exits_spilled_total 1",
              "knell_exits_unaccounted_total 2",
+             "knell_exits_outside_pid_namespace_total 8",
              "knell_forks_dropped_total 2",
              "knell_execs_dropped_total 3",
              "knell_signal_marks_failed_total 4",

@@ -34,6 +34,7 @@ inline Status full_status() {
                      .exits_delivered = 11,
                      .exits_spilled = 1,
                      .exits_unaccounted = 2,
+                     .exits_outside = 8,
                      .forks = 20,
                      .forks_dropped = 2,
                      .execs = 15,
