@@ -13,7 +13,7 @@ from archive import Archive
 HERE = pathlib.Path(__file__).parent
 PYTHON = "/usr/bin/python3"
 BUSYBOX = "/usr/bin/busybox"
-TOOLS = ["/usr/bin/setpriv"]  # that busybox has not, or not all of
+TOOLS = ["/usr/bin/setpriv", "/usr/bin/unshare", "/usr/bin/nsenter"]  # that busybox has not, or not all of
 # Where the kernel's file systems are mounted, and what programs expect.
 DIRECTORIES = ["/dev", "/proc", "/sys", "/tmp", "/root", "/run", "/var/tmp"]
 FILES = {
