@@ -41,7 +41,7 @@ if [ "$what" = quick ]; then
   run_tests dev '^unit$'
 else
   scripts/tidy.sh build/dev
-  run_tests dev '^(unit|pidfd|bpf|e2e|bench|package)$' # label vm boots other kernels for minutes: scripts/vm.sh
+  run_tests dev '^(unit|pidfd|bpf|e2e|bench|package|deploy)$' # label vm boots other kernels for minutes: scripts/vm.sh
   build asan
   run_tests asan '^(unit|pidfd|bpf)$'
   build tsan

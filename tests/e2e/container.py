@@ -14,6 +14,21 @@ from unit import cgroup_mounts
 MEMORY = 32 << 20  # bytes: runc needs some of it to start
 
 
+def remove_cgroups(relative: str) -> None:
+    """Of all hierarchies, with those that are around it. Only cgroups that are empty are removed: others may have
+    containers, too."""
+    for mount in cgroup_mounts():
+        path = mount.point / relative
+        while path != mount.point:
+            try:
+                path.rmdir()
+            except FileNotFoundError:  # runc removes the innermost
+                pass
+            except OSError:
+                break
+            path = path.parent
+
+
 class Container:
     """Its init is the `die` program with the way that it is given. `program` is what that is called in it. `host_pids`:
     it has no pid namespace of its own."""
@@ -78,18 +93,9 @@ class Container:
         subprocess.run(self._runc("delete", "--force", self.id), check=False, capture_output=True)
 
     def remove(self) -> None:
-        """Whatever state it is in. Only cgroups that are empty are removed: others may have containers, too."""
+        """Whatever state it is in."""
         self.delete_by_force()
-        for mount in cgroup_mounts():
-            path = mount.point / self._pod_cgroup / self.id
-            while path != mount.point:
-                try:
-                    path.rmdir()
-                except FileNotFoundError:  # runc removes the innermost
-                    pass
-                except OSError:
-                    break
-                path = path.parent
+        remove_cgroups(f"{self._pod_cgroup}/{self.id}")
 
     def _runc(self, *arguments) -> list:
         return ["runc", "--root", self._state, *arguments]

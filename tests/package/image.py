@@ -6,7 +6,7 @@ import shutil
 import subprocess
 import tempfile
 
-from programs import KNELL
+from programs import KNELL, Program
 from support import EndToEnd
 from test_manual import SOURCE
 
@@ -32,13 +32,9 @@ class ImageTest(EndToEnd):
         super().setUp()
         self.addCleanup(self.knell, "unpin")  # after the container, whose user may be another
 
-    def start_container(self, uid: int):
-        bundle = self.directory / "bundle"
-        bundle.mkdir()
+    def start_container(self, uid: int) -> Program:
         ambient = CAPABILITIES if uid != 0 else []  # as podman gives them; root needs none
-        spec = {
-            "ociVersion": "1.0.2",
-            "root": {"path": str(self.root), "readonly": True},
+        container = self.run_bundle(f"{self.directory.name}-{uid}", self.root, {
             "process": {
                 "args": ["/usr/bin/knell", "run"], "cwd": "/", "env": [], "user": {"uid": uid, "gid": uid},
                 "noNewPrivileges": True,
@@ -49,11 +45,24 @@ class ImageTest(EndToEnd):
                        for where, what, options in MOUNTS],
             # No pid and network namespaces: it observes the host's processes, and is scraped at the node's address.
             "linux": {"namespaces": [{"type": "mount"}, {"type": "ipc"}, {"type": "uts"}]},
-        }
-        (bundle / "config.json").write_text(json.dumps(spec))
-        state = self.directory / "runc"
-        name = f"{self.directory.name}-{uid}"
-        container = self.start(["runc", "--root", state, "run", "--bundle", bundle, name])
-        self.addCleanup(subprocess.run, ["runc", "--root", state, "delete", "--force", name], capture_output=True)
-        container.await_line(r" info  restricted: ", "stderr")
+        })
+        self.await_restricted(container)
         return container
+
+    def run_bundle(self, name: str, root: pathlib.Path, spec: dict) -> Program:
+        """A container with this root file system, which is read-only; runc in the foreground."""
+        bundle = self.directory / name
+        bundle.mkdir()
+        (bundle / "config.json").write_text(
+            json.dumps({"ociVersion": "1.0.2", "root": {"path": str(root), "readonly": True}, **spec}))
+        container = self.start([*self.runc(), "run", "--bundle", bundle, name])
+        self.addCleanup(subprocess.run, [*self.runc(), "delete", "--force", name], capture_output=True)
+        return container
+
+    def runc(self) -> list:
+        return ["runc", "--root", self.directory / "runc"]
+
+    @staticmethod
+    def await_restricted(container: Program) -> None:
+        """The agent has opened everything."""
+        container.await_line(r" info  restricted: ", "stderr")
