@@ -16,7 +16,7 @@ SOURCE = pathlib.Path(os.environ["KNELL_SOURCE"])
 MANIFESTS = SOURCE / "deploy/kubernetes"
 PACKAGES = pathlib.Path(os.environ["KNELL_NPM"])
 
-_LEAST = (1, 21)  # the first with components
+_LEAST = (1, 22)  # the oldest that was tried; components came with 1.21
 
 
 def _version(kubectl: str) -> tuple[int, ...]:

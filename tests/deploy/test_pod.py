@@ -121,12 +121,15 @@ class PodOfTheDaemonSet(ContainerTest, ImageTest):
             self.assertNotIn(f" {word} ", agent.stderr)
 
     def test_what_is_run_beside_the_agent(self):
-        """kubectl exec: under the same profile, with the same capabilities."""
+        """kubectl exec: what the agent has been given, under the same profile."""
         pod = self.make_pod("seccomp")
         _, identity = self.start_pod(pod)
+        process = json.loads((self.directory / identity / "config.json").read_text())["process"]
 
         def in_container(*command):
-            return [*self.runc(), "exec", identity, "/usr/bin/knell", *command]
+            path = self.directory / f"{command[0]}.json"
+            path.write_text(json.dumps(process | {"args": ["/usr/bin/knell", *command]}))
+            return [*self.runc(), "exec", "--process", path, identity]
 
         doctor = subprocess.run(in_container("doctor", "--json"), capture_output=True, text=True, check=True)
         found = json.loads(doctor.stdout)
