@@ -11,5 +11,5 @@ mkdir -p "$directory"
 cp package.json package-lock.json "$directory"
 cd "$directory"
 # kubectl's package asks for the CDK, of which it is a part, and which is not needed to unpack it.
-npm ci --legacy-peer-deps --no-audit --no-fund --ignore-scripts
+npm ci --prefer-offline --legacy-peer-deps --no-audit --no-fund --ignore-scripts
 cp package-lock.json node_modules/.complete

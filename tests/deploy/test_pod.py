@@ -7,6 +7,7 @@ import pathlib
 import shutil
 import signal
 import subprocess
+import tempfile
 import urllib.request
 import uuid
 
@@ -45,8 +46,8 @@ class PodOfTheDaemonSet(ContainerTest, ImageTest):
 
     def busybox(self) -> pathlib.Path:
         """The root file system of its image, as far as it is needed."""
-        root = self.directory / "busybox"
-        (root / "bin").mkdir(parents=True)
+        root = pathlib.Path(tempfile.mkdtemp(dir=self.directory))
+        (root / "bin").mkdir()
         shutil.copy(shutil.which("busybox"), root / "bin")
         (root / "bin" / "cp").symlink_to("busybox")
         return root
