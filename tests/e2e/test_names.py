@@ -7,12 +7,10 @@ import pathlib
 import signal
 import subprocess
 
-from container import MEMORY, Container, ContainerTest
+from container import MEMORY, Container
+from named_container import LABELS, NAMESPACE, POD, NamedContainerTest
 from programs import KNELL, await_observing, wait_until
 from support import requires
-
-NAMESPACE, POD = "shop", "web-7d4b9c-x2x7k"
-LABELS = {"namespace": NAMESPACE, "container": "worker"}
 
 
 def no_process_is_in_a_pod() -> bool:
@@ -24,31 +22,7 @@ def no_process_is_in_a_pod() -> bool:
 
 
 @requires("runc")
-class Names(ContainerTest):
-
-    def setUp(self):
-        super().setUp()
-        self.containerd = self.directory / "containerd"
-        self.logs = self.directory / "logs"
-        for directory in [self.containerd, self.logs / "containers", self.logs / "pods"]:
-            directory.mkdir(parents=True)
-
-    def config(self, more: str = "") -> str:
-        return (f"listen: 127.0.0.1:0\n"
-                f"attribution: {{containerd: [{self.containerd}], storage: [], docker: [],"
-                f" container_logs: [{self.logs}/containers], pod_logs: [{self.logs}/pods]}}\n{more}")
-
-    def describe(self, container: Container, kind: str = "container") -> None:
-        """What containerd's CRI plugin writes before it starts the container."""
-        bundle = self.containerd / "io.containerd.runtime.v2.task" / "k8s.io" / container.id
-        bundle.mkdir(parents=True)
-        annotations = {"io.kubernetes.cri.container-type": kind, "io.kubernetes.cri.sandbox-id": "0" * 64,
-                       "io.kubernetes.cri.sandbox-name": POD, "io.kubernetes.cri.sandbox-namespace": NAMESPACE,
-                       "io.kubernetes.cri.sandbox-uid": container.pod}
-        if kind == "container":
-            annotations["io.kubernetes.cri.container-name"] = "worker"
-        spec = {"ociVersion": "1.1.0", "process": {"args": ["/worker"]}, "annotations": annotations}
-        (bundle / "config.json").write_text(json.dumps(spec))
+class Names(NamedContainerTest):
 
     def link_log(self, container: Container) -> None:
         """What the kubelet does soon after the start of a container."""
