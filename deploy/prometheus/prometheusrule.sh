@@ -2,7 +2,7 @@
 # Prints rules/ and alerts/ as a PrometheusRule object for the Prometheus operator. The copy in deploy/kubernetes is
 # written by
 #
-# deploy/prometheus/prometheusrule.sh >deploy/kubernetes/overlays/prometheus-operator/prometheusrule.yaml
+# deploy/prometheus/prometheusrule.sh >deploy/kubernetes/components/prometheus-operator/prometheusrule.yaml
 #
 # deploy/prometheus/prometheusrule.sh URL   runbook_url points to the page at URL, in place of docs/runbook.md
 set -euo pipefail

@@ -1,12 +1,16 @@
 """A real Prometheus that scrapes one agent."""
 
 import json
+import pathlib
 import signal
 import urllib.parse
 import urllib.request
 
 from programs import wait_until
 from support import EndToEnd
+
+DEPLOY = pathlib.Path(__file__).parents[2] / "deploy"
+RULES = sorted((DEPLOY / "prometheus").glob("rules/*.yaml")) + sorted((DEPLOY / "prometheus").glob("alerts/*.yaml"))
 
 CONFIG = """\
 global: {{scrape_interval: 1s, scrape_timeout: 1s, evaluation_interval: 1s}}
@@ -41,11 +45,11 @@ class PrometheusServer:
 class PrometheusTest(EndToEnd):
     """What tests with a Prometheus share."""
 
-    def start_prometheus(self, agent, rules=(), **labels) -> PrometheusServer:
-        """`rules`: files; `labels`: of the target, as service discovery attaches them."""
+    def start_prometheus(self, agent, rules: bool = False, **labels) -> PrometheusServer:
+        """`rules`: with those of deploy/prometheus; `labels`: of the target, as service discovery attaches them."""
         config = self.directory / "prometheus.yml"
         config.write_text(CONFIG.format(target=urllib.parse.urlsplit(agent.url).netloc, labels=json.dumps(labels),
-                                        rules=json.dumps([str(path) for path in rules])))
+                                        rules=json.dumps([str(path) for path in RULES if rules])))
         server = self.start(["prometheus", f"--config.file={config}", f"--storage.tsdb.path={self.directory}/data",
                              "--enable-feature=exemplar-storage",
                              "--web.listen-address=127.0.0.1:0"])

@@ -1,6 +1,5 @@
 """deploy/prometheus as it is, in a real Prometheus: deaths in a container become alerts about that container."""
 
-import pathlib
 import signal
 
 from container import MEMORY
@@ -8,8 +7,6 @@ from named_container import LABELS, POD, NamedContainerTest
 from programs import wait_until
 from prometheus import PrometheusTest
 from support import requires
-
-DEPLOY = pathlib.Path(__file__).parents[2] / "deploy" / "prometheus"
 
 
 @requires("prometheus", "runc")
@@ -22,8 +19,7 @@ class Alerts(NamedContainerTest, PrometheusTest):
         self.describe(self.container)
         self.runtime, _ = self.start_container(self.container, self.agent)
         # A target of the operator's has such labels, too: they are the agent's.
-        self.prometheus = self.start_prometheus(self.agent, rules=sorted(DEPLOY.glob("[ra]*/*.yaml")),
-                                                namespace="monitoring", pod="knell-8x4fz", container="knell")
+        self.prometheus = self.start_prometheus(self.agent, rules=True, namespace="monitoring", pod="knell-8x4fz", container="knell")
 
     def firing(self, name: str) -> list[dict]:
         return [alert for alert in self.prometheus.ask("alerts")["alerts"]
@@ -41,6 +37,16 @@ class Alerts(NamedContainerTest, PrometheusTest):
         self.assertEqual(alert["labels"]["severity"], "warning")
         self.assertEqual(alert["annotations"]["summary"], "shop/worker: OOM kill (memcg)")
         self.assertEqual(alert["annotations"]["runbook_url"], "docs/runbook.md#knelloomkilled")
+        self.assertTrue(self.runtime.running)
+
+    def test_a_crash_loop_of_workers(self):
+        self.start(self.container.exec_command("segv")).wait()
+        # A signal has no series before its first death: of the agents that Prometheus knew by then, that would count.
+        self.prometheus.await_value('sum(knell_process_kills_total{container="worker",signal="SIGSEGV"})', 1)
+        self.assertEqual(self.firing("KnellCrashLooping"), [])
+        self.assertEqual(self.start(self.container.exec_command("storm", "5", "segv")).wait(), 0)
+        (alert,) = wait_until(lambda: self.firing("KnellCrashLooping"), "the alert")
+        self.assertEqual(alert["annotations"]["summary"], "shop/worker: crashes again and again (SIGSEGV)")
         self.assertTrue(self.runtime.running)
 
     def test_every_rule_works(self):

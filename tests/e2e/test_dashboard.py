@@ -3,7 +3,6 @@
 import json
 import math
 import os
-import pathlib
 import re
 import signal
 import time
@@ -11,10 +10,9 @@ import time
 from container import MEMORY
 from named_container import LABELS, NAMESPACE, NamedContainerTest
 from programs import await_watched, wait_until
-from prometheus import PrometheusTest
+from prometheus import DEPLOY, PrometheusTest
 from support import requires
 
-DEPLOY = pathlib.Path(__file__).parents[2] / "deploy"
 DASHBOARD = json.loads((DEPLOY / "grafana" / "knell.json").read_text())
 VARIABLES = [variable for variable in DASHBOARD["templating"]["list"] if variable["type"] == "query"]
 
@@ -36,13 +34,12 @@ class Dashboard(NamedContainerTest, PrometheusTest):
         self.container = self.make_container("term-ignore")
         self.describe(self.container)
         self.runtime, self.init = self.start_container(self.container, self.agent)
-        self.prometheus = self.start_prometheus(self.agent, rules=sorted((DEPLOY / "prometheus").glob("[ra]*/*.yaml")),
-                                                cluster="test")
+        self.prometheus = self.start_prometheus(self.agent, rules=True, cluster="test")
         self.prometheus.await_value('sum(knell_process_exits_total{container="worker",reason="oom_kill"})', 0)
 
     def stage_deaths(self) -> None:
-        """A container whose processes fault, fail, eat memory and are killed by others, until it is asked to stop, does not,
-        and is killed. And a zombie, which stays."""
+        """A container whose processes fault, fail and eat memory, until it is asked to stop, does not, and is killed. And a
+        zombie, which stays."""
         for way in [("segv",), ("exit", "127"), ("eat-memory", str(2 * MEMORY >> 20))]:
             self.start(self.container.exec_command(*way)).wait()
         self.container.kill("TERM")

@@ -10,7 +10,7 @@ import yaml
 
 SOURCE = pathlib.Path(os.environ["KNELL_SOURCE"])
 DEPLOY = SOURCE / "deploy" / "prometheus"
-OBJECT = SOURCE / "deploy" / "kubernetes" / "overlays" / "prometheus-operator" / "prometheusrule.yaml"
+OBJECT = SOURCE / "deploy" / "kubernetes" / "components" / "prometheus-operator" / "prometheusrule.yaml"
 
 GROUPS = [group for kind in ("rules", "alerts") for path in sorted((DEPLOY / kind).glob("*.yaml"))
           for group in yaml.safe_load(path.read_text())["groups"]]
