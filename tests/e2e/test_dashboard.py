@@ -10,7 +10,7 @@ import time
 from container import MEMORY
 from named_container import LABELS, NAMESPACE, NamedContainerTest
 from programs import await_watched, wait_until
-from prometheus import DEPLOY, PrometheusTest
+from prometheus import DEPLOY, RULES, PrometheusTest
 from support import requires
 
 DASHBOARD = json.loads((DEPLOY / "grafana" / "knell.json").read_text())
@@ -99,8 +99,16 @@ class Dashboard(NamedContainerTest, PrometheusTest):
         self.assertEqual({series["metric"]["alertname"] for series in marked
                           if LABELS.items() <= series["metric"].items()}, {"KnellOOMKilled"})
 
+    def check_rules(self) -> None:
+        """Of all metrics that rules and alerts look at there are series."""
+        names = set(re.findall(r"(?<![:\w])knell_\w+", "".join(path.read_text() for path in RULES)))
+        for name in names:
+            with self.subTest(name):
+                self.assertIsNotNone(self.prometheus.query(f"count({name})"))
+
     def test_nothing_is_empty(self):
         self.stage_deaths()
+        self.check_rules()
         self.check_panels()
         self.check_variables()
         self.check_annotation()
