@@ -32,12 +32,21 @@ endfunction()
 
 # knell_gtest(NAME LABEL SOURCES... LINK targets [SERIAL] [TIMEOUT s]): one test program, one ctest entry per case. A
 # case that cannot run here says why with GTEST_SKIP; scripts/test.sh decides whether that is acceptable.
+# tests_LABEL builds all programs of a label.
 include(GoogleTest)
 function(knell_gtest name label)
   cmake_parse_arguments(arg "SERIAL" "TIMEOUT" "SOURCES;LINK" ${ARGN})
   add_executable(${name} ${arg_SOURCES})
   target_link_libraries(${name} PRIVATE knell_options ${arg_LINK} GTest::gtest GTest::gmock GTest::gtest_main)
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+  if(KNELL_SANITIZE MATCHES undefined)
+    # What is tested is checked; checks in GoogleTest's templates triple the time that a test takes to compile.
+    target_compile_options(${name} PRIVATE -fno-sanitize=undefined)
+  endif()
+  if(NOT TARGET tests_${label})
+    add_custom_target(tests_${label})
+  endif()
+  add_dependencies(tests_${label} ${name})
   if(NOT arg_TIMEOUT)
     set(arg_TIMEOUT 60)
   endif()

@@ -52,14 +52,13 @@ KillerClass classify(const knell_signal& signal, const SenderPlace& place) {
     return place.in_container ? KillerClass::other_container : KillerClass::host;
 }
 
-KillerVerdict nobody(KillerClass kind) {
-    return {.kind = kind, .blame = false, .pid = 0, .uid = 0, .comm = {}, .exe = {}};
+Killer nobody(KillerClass kind) {
+    return {.kind = kind};
 }
 
-KillerVerdict sender_as(KillerClass kind, const knell_signal& signal) {
+Killer sender_as(KillerClass kind, const knell_signal& signal) {
     return {.kind = kind,
-            .blame = true,
-            .pid = signal.sender_pid,
+            .pid = signal.sender_pid != 0 ? std::optional(signal.sender_pid) : std::nullopt,
             .uid = signal.sender_uid,
             .comm = std::string(text_of(signal.sender_comm)),
             .exe = std::string(text_of(signal.sender_exe))};
@@ -67,7 +66,7 @@ KillerVerdict sender_as(KillerClass kind, const knell_signal& signal) {
 
 } // namespace
 
-KillerVerdict find_killer(Reason reason, const knell_signal* fatal, const SenderPlace& place) {
+Killer find_killer(Reason reason, const knell_signal* fatal, const SenderPlace& place) {
     // The kernel enforced a limit or a filter. `current` is whoever allocated memory at the time, or the victim.
     if (reason == Reason::oom_kill || reason == Reason::seccomp) {
         return nobody(KillerClass::kernel);

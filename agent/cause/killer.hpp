@@ -1,10 +1,8 @@
 #pragma once
 
-#include "agent/cause/reason.hpp"
+#include "agent/cause/verdict.hpp"
 #include "bpf/events.h"
 
-#include <cstdint>
-#include <string>
 #include <string_view>
 
 namespace knell {
@@ -21,17 +19,8 @@ struct SenderPlace {
     std::string_view unit = {};
 };
 
-struct KillerVerdict {
-    KillerClass kind = KillerClass::unknown;
-    bool blame = false; // the others name a culprit; false: they are empty
-    std::uint32_t pid = 0;
-    std::uint32_t uid = 0;
-    std::string comm; // raw bytes, at most KNELL_COMM_SIZE
-    std::string exe;  // base name of its executable, raw bytes, at most KNELL_EXE_SIZE; empty: not known
-};
-
 // Who is behind a death by signal. `fatal` is the record of the signal that the process died of, nullptr when there is
 // none. Pure; any thread.
-KillerVerdict find_killer(Reason reason, const knell_signal* fatal, const SenderPlace& place);
+Killer find_killer(Reason reason, const knell_signal* fatal, const SenderPlace& place);
 
 } // namespace knell

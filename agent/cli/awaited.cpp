@@ -67,17 +67,10 @@ bool is_exit_of(const Exit& exit, const Awaited& awaited) {
 Exit exit_by_pidfd(const Awaited& awaited, Instant time) {
     ExitFacts facts;
     facts.status = awaited.pidfd.exit_status();
-    const Verdict verdict = explain(facts);
     Exit exit;
+    static_cast<Verdict&>(exit) = explain(facts); // nobody saw a killer
     exit.process = awaited.process;
     exit.time = time;
-    exit.reason = verdict.reason;
-    exit.exit_code = verdict.exit_code;
-    exit.signal = verdict.signal;
-    exit.core_dumped = verdict.core_dumped;
-    if (verdict.killer) {
-        exit.killer = Killer{verdict.killer->kind, {}, {}, {}}; // nobody saw it
-    }
     return exit;
 }
 

@@ -2,7 +2,7 @@
 
 #include "agent/attribution/place.hpp"
 #include "agent/base/clock.hpp"
-#include "agent/cause/reason.hpp"
+#include "agent/cause/verdict.hpp"
 
 #include <array>
 #include <cstddef>
@@ -30,16 +30,6 @@ struct ProcessIdentity {
     std::shared_ptr<const Place> place{};
 };
 
-struct Killer {
-    KillerClass kind = KillerClass::unknown;
-    // Absent where nobody is to blame (the kernel acted, or the sender was not seen), and of a sender outside of the
-    // agent's pid namespace.
-    std::optional<std::uint32_t> pid;
-    std::optional<std::uint32_t> uid;
-    std::string comm;
-    std::string exe{}; // base name of its executable, which it cannot choose as freely as its comm; empty: not known
-};
-
 // What a process used in its life, all threads together.
 struct Resources {
     Nanoseconds user = 0; // CPU time
@@ -50,16 +40,9 @@ struct Resources {
 };
 
 // Sent once per process. For a watched process it waits for the pidfd, so that the times are in it.
-struct Exit {
+struct Exit : Verdict {
     ProcessIdentity process;
-    Instant time = 0; // the last thread ended
-    Reason reason = Reason::unknown;
-    std::optional<int> exit_code; // of a normal exit
-    int signal = 0;               // of a death by signal; 0 = none
-    bool core_dumped = false;
-    std::optional<OomScope> oom_scope;             // reason oom_kill
-    std::optional<Killer> killer;                  // deaths by signal
-    int preceded_by = 0;                           // a stop request (SIGTERM) that it did not die of; 0 = none
+    Instant time = 0;                              // the last thread ended
     std::optional<Nanoseconds> since_stop_request; // first stop request to exit
     std::optional<Resources> resources;
     std::string exe;                     // base name of the executable; empty: not known

@@ -65,9 +65,9 @@ Exit DeathReporter::explain_record(const knell_exit& record, std::shared_ptr<con
     const ExitFacts facts = facts_of(record, sources_.observes_signals);
     if (const knell_signal* fatal = fatal_signal(facts)) {
         const auto sender = places_.find({fatal->cgroup_id, fatal->cgroup_v1_id});
-        apply(explain(facts, compare_places(sender.get(), exit.process.place.get())), exit);
+        static_cast<Verdict&>(exit) = explain(facts, compare_places(sender.get(), exit.process.place.get()));
     } else {
-        apply(explain(facts), exit);
+        static_cast<Verdict&>(exit) = explain(facts);
     }
     if (record.stop_request_ns != 0) {
         exit.since_stop_request = elapsed(record.stop_request_ns, exit.time);
@@ -146,7 +146,7 @@ void DeathReporter::explain_by_pidfd(Watch& watch, Note& note) {
     ExitFacts facts;
     facts.status = watch.pidfd().exit_status();
     if (facts.status) {
-        apply(explain(facts), note.exit);
+        static_cast<Verdict&>(note.exit) = explain(facts);
         note.explained = true;
     }
 }

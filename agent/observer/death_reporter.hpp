@@ -62,7 +62,7 @@ class DeathReporter final : public PoolListener {
   private:
     struct Note;
     // The stamp follows our wake-up within a microsecond, more where a hypervisor takes the CPU away in between.
-    static constexpr Nanoseconds kStampPatience = kMillisecond;
+    static constexpr Nanoseconds kStampPatience = 10 * kMillisecond;
 
     std::shared_ptr<const Place> place_of(const knell_process& process, const Fd* proc_directory);
     // `before`: where the process was when its watch began; null = not known.

@@ -29,28 +29,6 @@ ExitFacts facts_of(const knell_exit& record, bool observes_signals) {
     return facts;
 }
 
-void apply(Verdict verdict, Exit& exit) {
-    exit.reason = verdict.reason;
-    exit.exit_code = verdict.exit_code;
-    exit.signal = verdict.signal;
-    exit.core_dumped = verdict.core_dumped;
-    exit.oom_scope = verdict.oom_scope;
-    exit.preceded_by = verdict.preceded_by;
-    if (verdict.killer) {
-        Killer killer;
-        killer.kind = verdict.killer->kind;
-        if (verdict.killer->blame) {
-            if (verdict.killer->pid != 0) {
-                killer.pid = verdict.killer->pid;
-            }
-            killer.uid = verdict.killer->uid;
-            killer.comm = std::move(verdict.killer->comm);
-            killer.exe = std::move(verdict.killer->exe);
-        }
-        exit.killer = std::move(killer);
-    }
-}
-
 CpuTime adjust_cpu_time(CpuTime sampled, Nanoseconds run) {
     if (sampled.system == 0) {
         return {.user = run, .system = 0};

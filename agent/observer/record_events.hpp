@@ -17,9 +17,6 @@ ProcessIdentity identify(const knell_process& process, std::shared_ptr<const Pla
 
 ExitFacts facts_of(const knell_exit& record, bool observes_signals);
 
-// Puts the verdict into the event.
-void apply(Verdict verdict, Exit& exit);
-
 struct CpuTime {
     Nanoseconds user = 0;
     Nanoseconds system = 0;

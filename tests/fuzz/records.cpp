@@ -23,7 +23,7 @@ void check_verdict(const Verdict& verdict, const ExitFacts& facts) {
     require(verdict.killer.has_value() == (verdict.signal != 0), "only signals have senders");
     require(verdict.oom_scope.has_value() == (verdict.reason == Reason::oom_kill), "only the OOM killer has a scope");
     require(!verdict.core_dumped || verdict.signal != 0, "only signals dump core");
-    require(!verdict.killer || verdict.killer->blame || verdict.killer->comm.empty(), "bystanders are not named");
+    require(!verdict.killer || verdict.killer->uid || verdict.killer->comm.empty(), "bystanders are not named");
     require(verdict.preceded_by == 0 || verdict.preceded_by == facts.stop_signal, "the stop request was seen");
     require(verdict.reason != Reason::unknown, "a wait status says something");
 }
@@ -54,9 +54,8 @@ void tell(const knell_exit* record) {
     for (const bool observed : {false, true}) {
         const ExitFacts facts = facts_of(*record, observed);
         const auto sender = record->fatal.cgroup_id % 2 == 0 ? nullptr : place_named(record->process);
-        Verdict verdict = explain(facts, compare_places(sender.get(), exit.process.place.get()));
-        check_verdict(verdict, facts);
-        apply(std::move(verdict), exit);
+        static_cast<Verdict&>(exit) = explain(facts, compare_places(sender.get(), exit.process.place.get()));
+        check_verdict(exit, facts);
     }
     exit.resources = resources_of(*record);
     require(exit.resources->user + exit.resources->system == record->run_ns, "no CPU time is lost or made up");

@@ -209,8 +209,7 @@ TEST_P(Explain, GivesReasonAndKiller) {
     ASSERT_EQ(verdict.killer.has_value(), row.killer.has_value());
     if (row.killer) {
         EXPECT_EQ(name(verdict.killer->kind), name(*row.killer));
-        EXPECT_EQ(verdict.killer->blame, row.blame);
-        EXPECT_EQ(verdict.killer->pid, row.blame ? row.facts.fatal.sender_pid : 0);
+        EXPECT_EQ(verdict.killer->pid, row.blame ? std::optional(row.facts.fatal.sender_pid) : std::nullopt);
         EXPECT_EQ(verdict.killer->comm, row.blame ? "exitmon" : "");
     }
 }
