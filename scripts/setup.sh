@@ -18,7 +18,7 @@ build_packages=(
 test_packages=(
   prometheus runc busybox-static qemu-system-x86 strace curl procps util-linux libcap2-bin
   clang-format-19 clang-tidy-19 shellcheck yamllint libclang-rt-19-dev
-  systemd iproute2 lintian mandoc zsh fish
+  systemd iproute2 lintian mandoc zsh fish chromium
 )
 
 bench_packages=(libbpf-tools bpftrace forkstat gnuplot-nox linux-perf strace curl bc)

@@ -1,7 +1,7 @@
 #include "exporters/prometheus/routes.hpp"
 
 #include "exporters/prometheus/collectable.hpp"
-#include "exporters/prometheus/page.hpp"
+#include "exporters/prometheus/page/page.hpp"
 #include "exporters/prometheus/text.hpp"
 
 #include <fmt/format.h>
@@ -58,7 +58,13 @@ Routes make_routes(const Ledger& ledger, const StatusSource& status, const Recen
     routes["/readyz"] = [&status] { return readiness(status.status()); };
     routes["/"] = [&ledger, &status, &recent, build] {
         return HttpResponse{.content_type = "text/html; charset=utf-8",
-                            .body = render_page(page_data(ledger, status.status(), build, recent.latest()))};
+                            .body = render_page(page_data(ledger, status.status(), build, recent.snapshot()))};
+    };
+    routes["/page.css"] = [] {
+        return HttpResponse{.content_type = "text/css; charset=utf-8", .body = std::string(kPageStyle)};
+    };
+    routes["/page.js"] = [] {
+        return HttpResponse{.content_type = "text/javascript; charset=utf-8", .body = std::string(kPageScript)};
     };
     return routes;
 }

@@ -9,7 +9,7 @@
 namespace knell {
 
 // What the agent answers over HTTP: /metrics, /healthz (the loop turned within 5 s), /readyz (programs attached, first
-// scan done) and / for a person. The arguments but `build` must outlive the routes.
+// scan done) and / for a person, with its style and script. The arguments but `build` must outlive the routes.
 Routes make_routes(const Ledger& ledger, const StatusSource& status, const RecentDeaths& recent,
                    const BuildInfo& build);
 

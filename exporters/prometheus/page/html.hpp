@@ -1,0 +1,25 @@
+#pragma once
+
+#include <fmt/format.h>
+
+#include <cstdint>
+#include <iterator>
+#include <string>
+#include <string_view>
+
+namespace knell {
+
+// Where the parts of the page write to.
+using Html = std::back_insert_iterator<std::string>;
+
+// Text for HTML: control and bidirectional characters become visible, markup is escaped.
+std::string to_html(std::string_view text);
+
+// For people: "12,345"; "8.0 MiB".
+std::string format_count(std::uint64_t count);
+std::string format_bytes(std::uint64_t bytes);
+
+// "03:12:40" of that day, UTC, for nanoseconds since the Unix epoch.
+std::string format_time_of_day(std::uint64_t unix_ns);
+
+} // namespace knell
