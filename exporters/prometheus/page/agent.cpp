@@ -2,6 +2,7 @@
 
 #include "agent/base/text.hpp"
 #include "exporters/prometheus/page/charts.hpp"
+#include "exporters/prometheus/page/concerns.hpp"
 
 #include <algorithm>
 #include <string_view>

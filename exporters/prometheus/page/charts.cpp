@@ -72,8 +72,9 @@ void duration_chart(Html out, const HistogramSnapshot& histogram) {
     // The bounds are powers of four: 1.02 ms and 1.05 s are told as what they stand for.
     constexpr std::array<Tick, 4> kTicks = {{{0, "1us"}, {5, "1ms"}, {10, "1s"}, {12, "17s"}}};
     const std::uint64_t most = std::ranges::max(histogram.counts);
-    fmt::format_to(out, R"(<svg class="durations" viewBox="0 0 {:g} {:g}" role="img" aria-label="{} samples">)",
-                   kStep * kBuckets, kHeight + kLabels, format_count(histogram.count()));
+    fmt::format_to(
+        out, R"(<svg class="durations" viewBox="0 0 {:g} {:g}" role="img" aria-label="{} measured, by duration">)",
+        kStep * kBuckets, kHeight + kLabels, format_count(histogram.count()));
     fmt::format_to(out, R"(<rect class="axis" x="0" y="{:g}" width="{:g}" height="1"/>)", kHeight, kStep * kBuckets);
     for (std::size_t i = 0; i < kBuckets; ++i) {
         if (const std::uint64_t count = histogram.counts[i]; count != 0) {

@@ -1,5 +1,8 @@
-#include "exporters/prometheus/page/agent.hpp"
+#include "exporters/prometheus/page/concerns.hpp"
 
+#include "exporters/prometheus/page/html.hpp"
+
+#include <map>
 #include <string_view>
 
 namespace knell {
@@ -69,10 +72,15 @@ std::vector<Concern> concerns(const PageData& data) {
                                     "log says what is wrong"});
     }
     add_troubles(found, data);
+    std::map<std::string_view, std::string> off; // by why: one refusal often takes several features with it
     for (const Feature& feature : status.features) {
         if (!feature.on()) {
-            found.push_back({Tone::warn, fmt::format("{} is off: {}", feature.name, feature.why_not)});
+            std::string& names = off[feature.why_not];
+            names += (names.empty() ? "" : ", ") + feature.name;
         }
+    }
+    for (const auto& [why, names] : off) {
+        found.push_back({Tone::warn, fmt::format("off: {}: {}", names, why)});
     }
     for (const TableFill& table : status.tables) {
         if (table.entries >= table.capacity) {

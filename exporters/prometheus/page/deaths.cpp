@@ -36,7 +36,7 @@ void time_cell(Html out, const Exit& exit, const PageData& data) {
 
 void process_cell(Html out, const Exit& exit) {
     if (exit.spilled != 0) {
-        fmt::format_to(out, "<td><b>{} processes</b>", format_count(exit.spilled));
+        fmt::format_to(out, "<td><b>{} process{}</b>", format_count(exit.spilled), exit.spilled == 1 ? "" : "es");
     } else {
         fmt::format_to(out, R"(<td><b class="name">{}</b> <span class="pid">{}</span>)", to_html(exit.process.comm),
                        exit.process.pid);

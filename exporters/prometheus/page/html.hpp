@@ -19,7 +19,7 @@ std::string to_html(std::string_view text);
 std::string format_count(std::uint64_t count);
 std::string format_bytes(std::uint64_t bytes);
 
-// "03:12:40" of that day, UTC, for nanoseconds since the Unix epoch.
+// "03:12:40", UTC, for nanoseconds since the Unix epoch.
 std::string format_time_of_day(std::uint64_t unix_ns);
 
 } // namespace knell

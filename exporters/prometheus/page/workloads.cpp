@@ -46,10 +46,8 @@ Figure count_figure(std::string_view title, const RecentSnapshot& recent, std::s
 
 Figure oom_figure(const RecentSnapshot& recent) {
     Figure figure = count_figure("OOM kills", recent, std::array{Reason::oom_kill}, Tone::bad);
-    for (std::size_t i = 0; i < kOomScopeCount; ++i) {
-        if (recent.oom_kills[i] != 0) {
-            figure.more += fmt::format("; {} {}", kOomScopeNames[i], format_count(recent.oom_kills[i]));
-        }
+    if (const std::uint64_t count = recent.oom_kills[static_cast<std::size_t>(OomScope::system)]; count != 0) {
+        figure.more += fmt::format(", {} for want of the machine's memory", format_count(count));
     }
     return figure;
 }
@@ -65,13 +63,13 @@ Figure zombie_figure(const PageData& data) {
 
 void render_times_of(Html out, std::string_view title, std::string_view meaning, const HistogramSnapshot& histogram) {
     fmt::format_to(out, "<figure><figcaption><b>{}</b><span class=\"more\">{}</span></figcaption>", title, meaning);
-    duration_chart(out, histogram);
     if (histogram.count() == 0) {
-        fmt::format_to(out, "<p class=\"none\">no sample yet</p></figure>\n");
+        fmt::format_to(out, "<p class=\"none\">none yet</p></figure>\n");
         return;
     }
+    duration_chart(out, histogram);
     constexpr double kMost = 0.99;
-    fmt::format_to(out, "<p>{} samples: half {}, 99 % {}</p></figure>\n", format_count(histogram.count()),
+    fmt::format_to(out, "<p>{} measured: half {}, 99 % {}</p></figure>\n", format_count(histogram.count()),
                    quantile_phrase(histogram, 0.5), quantile_phrase(histogram, kMost));
 }
 

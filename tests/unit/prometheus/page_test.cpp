@@ -1,4 +1,5 @@
-#include "exporters/prometheus/page/agent.hpp"
+#include "exporters/prometheus/page/concerns.hpp"
+#include "exporters/prometheus/page/html.hpp"
 #include "exporters/prometheus/page/page.hpp"
 #include "tests/unit/ledger/samples.hpp"
 #include "tests/unit/prometheus/fixtures.hpp"
@@ -110,7 +111,7 @@ TEST(Page, SaysWhatIsWrong) {
     for (const char* part :
          {"starting: programs are being attached", "reload of the configuration failed",
           "exits that are in no count, as ring and spill were full: 2", "without their details: 1",
-          "told differently: 3", "oom is off: no BTF", "the table cgroups is full", "namespace _other: 17", "got: 10",
+          "told differently: 3", "off: oom: no BTF", "the table cgroups is full", "namespace _other: 17", "got: 10",
           "2 apart for now", "CONFIG_DEBUG_INFO_BTF=y", "<details class=\"features\" open>"}) {
         EXPECT_THAT(html, HasSubstr(part));
     }
@@ -213,8 +214,8 @@ TEST(Page, AddsUpTheWorkloads) {
     EXPECT_THAT(html, ::testing::ContainsRegex("<td>shop/db</td><td>container_runtime</td><td>SIG[A-Z]* 1, SIG[A-Z]* 1"
                                                "</td>"));
     EXPECT_THAT(html, HasSubstr("<td>shop/web</td><td>container_runtime</td><td>SIGKILL</td>"));
-    EXPECT_THAT(html, HasSubstr("2 samples: half at most 4.10ms, 99 % at most 4.10ms"));
-    EXPECT_THAT(html, HasSubstr("2 samples: half over 16.8s, 99 % over 16.8s"));
+    EXPECT_THAT(html, HasSubstr("2 measured: half at most 4.10ms, 99 % at most 4.10ms"));
+    EXPECT_THAT(html, HasSubstr("2 measured: half over 16.8s, 99 % over 16.8s"));
     EXPECT_THAT(html, HasSubstr("<title>1.02ms to 4.10ms: 2</title>"));
     EXPECT_THAT(html, HasSubstr("<title>over 16.8s: 2</title>"));
 }
@@ -247,10 +248,10 @@ TEST(Page, CountsDeathsByReasonAndMinute) {
     data.recent.minutes[MinuteCounts::kMinutes - 1][kOom] = 1;
     data.recent.minutes[MinuteCounts::kMinutes - 2][kOom] = 1000;
     data.recent.exits[kOom] = 2345;
-    data.recent.oom_kills[static_cast<std::size_t>(OomScope::memcg)] = 2345;
+    data.recent.oom_kills = {2340, 5, 0};
     const std::string html = render_page(data);
     EXPECT_THAT(html, HasSubstr("OOM kills</dt><dd><b class=\"bad\">1,001</b><span class=\"more\">in the last hour; "
-                                "2,345 since start; memcg 2,345<"));
+                                "2,345 since start, 5 for want of the machine's memory<"));
     EXPECT_THAT(html, HasSubstr("aria-label=\"oom_kill in the last hour: 1,000 a minute at most\""));
     // The instant 100 s is in the minute that begins at 60 s. One of a thousand is seen all the same.
     EXPECT_THAT(html, HasSubstr("<rect x=\"59\" y=\"18\" width=\"0.8\" height=\"2\"><title>1 from 22:12:40</title>"));
