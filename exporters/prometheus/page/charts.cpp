@@ -53,7 +53,7 @@ void minutes_chart(Html out, const PageData& data, Reason reason) {
         if (const std::uint64_t count = count_of(minutes[i]); count != 0) {
             const Instant begin = this_minute - (MinuteCounts::kMinutes - 1 - i) * MinuteCounts::kMinute;
             bar(out, static_cast<double>(i), kWidth, kHeight, height_of(count, most, kHeight, kLeast),
-                fmt::format("{} from {}", format_count(count), format_time_of_day(data.unix_time(begin))));
+                fmt::format("{} from {}", format_count(count), format_time(data.unix_time(begin), data.now_unix_ns)));
         }
     }
     fmt::format_to(out, "</svg>");

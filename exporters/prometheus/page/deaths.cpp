@@ -9,24 +9,12 @@ namespace knell {
 namespace {
 
 constexpr std::size_t kPlaceWidth = 64; // characters: two lines on a phone
-
-// The time of day, to the millisecond, and the date when it is another.
-std::string time_phrase(std::uint64_t unix_ns, std::uint64_t now_unix_ns) {
-    constexpr std::size_t kDate = std::string_view("2026-01-31").size();
-    constexpr std::size_t kYear = std::string_view("2026-").size();
-    constexpr std::size_t kTime = std::string_view("12:00:00.123").size();
-    const std::string time = format_rfc3339(unix_ns);
-    std::string of_day = time.substr(kDate + 1, kTime);
-    if (format_rfc3339(now_unix_ns).compare(0, kDate, time, 0, kDate) == 0) {
-        return of_day;
-    }
-    return time.substr(kYear, kDate - kYear) + " " + of_day;
-}
+constexpr std::size_t kMilliseconds = 3;
 
 void time_cell(Html out, const Exit& exit, const PageData& data) {
     const std::uint64_t unix_ns = data.unix_time(exit.time);
     fmt::format_to(out, R"(<td class="time"><time datetime="{}">{}</time>)", format_rfc3339(unix_ns),
-                   time_phrase(unix_ns, data.now_unix_ns));
+                   format_time(unix_ns, data.now_unix_ns, kMilliseconds));
     if (exit.process.start != 0) {
         fmt::format_to(out, R"(<span class="more">lived {}</span>)",
                        format_duration(elapsed(exit.process.start, exit.time)));
@@ -76,7 +64,7 @@ void render_deaths(Html out, const PageData& data, const std::vector<Exit>& deat
     }
     if (deaths.empty()) {
         fmt::format_to(out, R"(<tr><td class="none" colspan="3">none since {}</td></tr>)",
-                       format_time_of_day(data.unix_time(data.recent.start)));
+                       format_time(data.unix_time(data.recent.start), data.now_unix_ns));
     }
     fmt::format_to(out, "</tbody></table></div></section>\n");
 }

@@ -55,10 +55,14 @@ std::string format_bytes(std::uint64_t bytes) {
     return fmt::format("{:.{}f} {}", value, value < 10 ? 1 : 0, kUnits[unit]);
 }
 
-std::string format_time_of_day(std::uint64_t unix_ns) {
-    constexpr std::size_t kDate = std::string_view("2026-01-31T").size();
-    constexpr std::size_t kTime = std::string_view("12:00:00").size();
-    return format_rfc3339(unix_ns).substr(kDate, kTime);
+std::string format_time(std::uint64_t unix_ns, std::uint64_t now_unix_ns, std::size_t decimals) {
+    constexpr std::size_t kYear = std::string_view("2026-").size();
+    constexpr std::size_t kDate = std::string_view("2026-01-31").size();
+    constexpr std::size_t kSeconds = std::string_view("12:00:00").size();
+    const std::string text = format_rfc3339(unix_ns);
+    const std::string time = text.substr(kDate + 1, kSeconds + (decimals == 0 ? 0 : 1 + decimals));
+    const bool today = format_rfc3339(now_unix_ns).compare(0, kDate, text, 0, kDate) == 0;
+    return today ? time : text.substr(kYear, kDate - kYear) + " " + time;
 }
 
 } // namespace knell

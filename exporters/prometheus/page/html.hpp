@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <cstddef>
 #include <cstdint>
 #include <iterator>
 #include <string>
@@ -19,7 +20,8 @@ std::string to_html(std::string_view text);
 std::string format_count(std::uint64_t count);
 std::string format_bytes(std::uint64_t bytes);
 
-// "03:12:40", UTC, for nanoseconds since the Unix epoch.
-std::string format_time_of_day(std::uint64_t unix_ns);
+// "03:12:40" UTC for nanoseconds since the Unix epoch, "01-31 03:12:40" when that was on another day than now.
+// `decimals` of the second, up to nine.
+std::string format_time(std::uint64_t unix_ns, std::uint64_t now_unix_ns, std::size_t decimals = 0);
 
 } // namespace knell

@@ -12,6 +12,7 @@ namespace {
 
 // Addresses are relative: the page works behind a proxy's prefix, too. Without script it comes anew by itself.
 void render_head(Html out, const PageData& data) {
+    constexpr std::size_t kDay = std::string_view("2026-01-31").size();
     fmt::format_to(out,
                    R"(<!DOCTYPE html>
 <html lang="en">
@@ -29,12 +30,13 @@ void render_head(Html out, const PageData& data) {
 <header>
 <h1>knell <span>on {0}</span></h1>
 <p>why every process on this node died, who killed it, and how long it took anyone to notice</p>
-<p class="state"><span id="as-of" data-live>{1} UTC</span> <span id="state" role="status"></span>
+<p class="state"><span id="as-of" data-live>{1} {2} UTC</span> <span id="state" role="status"></span>
 <button id="pause" type="button" aria-pressed="false" hidden>pause</button></p>
 </header>
 <main>
 )",
-                   to_html(data.node), format_time_of_day(data.now_unix_ns));
+                   to_html(data.node), format_rfc3339(data.now_unix_ns).substr(0, kDay),
+                   format_time(data.now_unix_ns, data.now_unix_ns));
 }
 
 void render_foot(Html out, const BuildInfo& build) {

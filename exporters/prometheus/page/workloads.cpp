@@ -85,7 +85,7 @@ std::string signals_phrase(const KillCount& kill) {
     for (const KillCount::BySignal& signal : kill.signals) {
         text += fmt::format("{}{}", text.empty() ? "" : ", ", signal_name(signal.signal));
         if (kill.signals.size() > 1) {
-            text += " " + format_count(signal.count);
+            text += "&nbsp;" + format_count(signal.count);
         }
     }
     return text;
@@ -104,7 +104,7 @@ void render_figures(Html out, const PageData& data) {
     render_figure(out, oom_figure(recent));
     render_figure(out, count_figure("Crashes", recent, std::array{Reason::crash, Reason::seccomp}, Tone::bad));
     render_figure(
-        out, count_figure("Killed by others", recent,
+        out, count_figure("Other kills", recent,
                           std::array{Reason::signal, Reason::cgroup_kill, Reason::pidns_teardown, Reason::parent_death},
                           Tone::warn));
     render_figure(out, zombie_figure(data));
@@ -116,7 +116,7 @@ void render_reasons(Html out, const PageData& data) {
                    "<section class=\"reasons\"><h2>Deaths by reason <span>each row to its own scale</span></h2>"
                    "<table><thead><tr><th>reason</th><th>last 60 minutes</th><th class=\"number\">hour</th>"
                    "<th class=\"number\">since {}</th></tr></thead><tbody id=\"reasons\" data-live>\n",
-                   format_time_of_day(data.unix_time(data.recent.start)));
+                   format_time(data.unix_time(data.recent.start), data.now_unix_ns));
     for (std::size_t i = 0; i < kReasonCount; ++i) {
         const auto reason = static_cast<Reason>(i);
         const std::uint64_t all = since_start(data.recent, reason);
@@ -130,19 +130,19 @@ void render_reasons(Html out, const PageData& data) {
 }
 
 void render_kills(Html out, const PageData& data) {
-    fmt::format_to(out, "<section class=\"kills\"><h2>Who kills whom <span>since each workload was first "
-                        "seen</span></h2><table><thead><tr><th>who died</th>"
-                        "<th>killed by</th><th>signal</th><th></th><th class=\"number\">times</th></tr></thead>"
-                        "<tbody id=\"kills\" data-live>\n");
+    fmt::format_to(out,
+                   "<section class=\"kills\"><h2>Who kills whom <span>since each workload was first seen</span></h2>"
+                   "<table><thead><tr><th>who died</th><th>killed by</th><td></td><th class=\"number\">times</th>"
+                   "</tr></thead><tbody id=\"kills\" data-live>\n");
     for (const KillCount& kill : std::span(data.kills).first(std::min(kRows, data.kills.size()))) {
-        fmt::format_to(out, "<tr><td>{}</td><td>{}</td><td>{}</td><td class=\"chart\">", to_html(kill.victims),
-                       name(kill.killer), signals_phrase(kill));
+        fmt::format_to(out, "<tr><td>{}</td><td>{} <span class=\"more\">{}</span></td><td class=\"chart\">",
+                       to_html(kill.victims), name(kill.killer), signals_phrase(kill));
         share_chart(out, kill.count, data.kills.front().count);
         fmt::format_to(out, "</td><td class=\"number\">{}</td></tr>\n", format_count(kill.count));
     }
-    left_out(out, data.kills.size(), 5);
+    left_out(out, data.kills.size(), 4);
     if (data.kills.empty()) {
-        fmt::format_to(out, R"(<tr><td class="none" colspan="5">no death by a signal</td></tr>)");
+        fmt::format_to(out, R"(<tr><td class="none" colspan="4">no death by a signal</td></tr>)");
     }
     fmt::format_to(out, "</tbody></table></section>\n");
 }
