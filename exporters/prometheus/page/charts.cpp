@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cmath>
 
 namespace knell {
 
@@ -96,18 +95,6 @@ void share_chart(Html out, std::uint64_t part, std::uint64_t whole) {
                    R"(<svg class="share" viewBox="0 0 100 1" preserveAspectRatio="none" aria-hidden="true">)"
                    R"(<rect class="axis" width="100" height="1"/><rect width="{:.4g}" height="1"/></svg>)",
                    std::min(share, kHundred));
-}
-
-std::string quantile_phrase(const HistogramSnapshot& histogram, double share) {
-    const auto rank = static_cast<std::uint64_t>(std::ceil(share * static_cast<double>(histogram.count())));
-    std::uint64_t seen = 0;
-    for (std::size_t i = 0; i < kFiniteBuckets; ++i) {
-        seen += histogram.counts[i];
-        if (seen >= rank) {
-            return "at most " + format_duration(kBucketBounds[i]);
-        }
-    }
-    return "over " + format_duration(kBucketBounds.back());
 }
 
 } // namespace knell

@@ -21,7 +21,4 @@ void duration_chart(Html out, const HistogramSnapshot& histogram);
 // A part of a whole.
 void share_chart(Html out, std::uint64_t part, std::uint64_t whole);
 
-// The upper bound of the bucket that holds this share of the samples: "at most 4.10ms", or "over 16.8s".
-std::string quantile_phrase(const HistogramSnapshot& histogram, double share);
-
 } // namespace knell

@@ -2,8 +2,10 @@
 
 #include "agent/base/text.hpp"
 #include "exporters/prometheus/page/agent.hpp"
+#include "exporters/prometheus/page/counts.hpp"
 #include "exporters/prometheus/page/deaths.hpp"
 #include "exporters/prometheus/page/html.hpp"
+#include "exporters/prometheus/page/times.hpp"
 #include "exporters/prometheus/page/workloads.hpp"
 
 namespace knell {
