@@ -20,15 +20,18 @@ void left_out(Html out, std::size_t rows, std::size_t columns) {
     }
 }
 
+// "SIGKILL", or "SIGKILL 12, SIGTERM 3"; of many only the most frequent.
 std::string signals_phrase(const KillCount& kill) {
-    std::string text;
-    for (const KillCount::BySignal& signal : kill.signals) {
-        text += fmt::format("{}{}", text.empty() ? "" : ", ", signal_name(signal.signal));
-        if (kill.signals.size() > 1) {
-            text += "&nbsp;" + format_count(signal.count);
-        }
+    constexpr std::size_t kSignals = 3;
+    if (kill.signals.size() == 1) {
+        return std::string(signal_name(kill.signals.front().signal));
     }
-    return text;
+    std::string text;
+    for (const KillCount::BySignal& signal : std::span(kill.signals).first(std::min(kSignals, kill.signals.size()))) {
+        text += fmt::format("{}{}&nbsp;{}", text.empty() ? "" : ", ", signal_name(signal.signal),
+                            format_count(signal.count));
+    }
+    return kill.signals.size() > kSignals ? text + ", &hellip;" : text;
 }
 
 } // namespace

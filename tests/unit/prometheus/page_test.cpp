@@ -232,6 +232,18 @@ TEST(Page, SaysHowManyRowsItLeavesOut) {
     EXPECT_THAT(html, HasSubstr("and 3 more"));
 }
 
+TEST(Page, OfManySignalsItTellsTheMostFrequent) {
+    Ledger ledger({});
+    const auto place = unit_place("old.service");
+    for (const int signal : {SIGINT, SIGTERM, SIGTERM, SIGUSR1, SIGUSR1, SIGHUP, SIGHUP}) {
+        ledger.on_event(death_by(place, signal, KillerClass::host));
+    }
+    const std::string html = render_page(page_of(ledger));
+    EXPECT_THAT(html, HasSubstr("SIGTERM&nbsp;2"));
+    EXPECT_THAT(html, HasSubstr(", &hellip;</span>"));
+    EXPECT_THAT(html, Not(HasSubstr("SIGINT")));
+}
+
 TEST(Page, ShowsZombies) {
     Ledger ledger({});
     ZombieNode node;
