@@ -80,8 +80,9 @@ void render_figures(Html out, const PageData& data) {
 void render_reasons(Html out, const PageData& data) {
     fmt::format_to(out,
                    "<section class=\"reasons\"><h2>Deaths by reason <span>each row to its own scale</span></h2>"
-                   "<table><thead><tr><th>reason</th><th>last 60 minutes</th><th class=\"number\">hour</th>"
-                   "<th class=\"number\">since {}</th></tr></thead><tbody id=\"reasons\" data-live>\n",
+                   "<table><thead><tr><th>reason</th><th><span>60 min ago</span><span>now</span></th>"
+                   "<th class=\"number\">hour</th><th class=\"number\">since {}</th></tr></thead>"
+                   "<tbody id=\"reasons\" data-live>\n",
                    format_time(data.unix_time(data.recent.start), data.now_unix_ns));
     for (std::size_t i = 0; i < kReasonCount; ++i) {
         const auto reason = static_cast<Reason>(i);
