@@ -50,7 +50,7 @@ void cause_cell(Html out, const Exit& exit) {
 void render_deaths(Html out, const PageData& data, const std::vector<Exit>& deaths, std::string_view id,
                    std::string_view title) {
     fmt::format_to(out,
-                   R"(<section class="deaths {0}" aria-labelledby="{0}-title"><h2 id="{0}-title">{1}</h2>)"
+                   R"(<section class="deaths {0}"><h2 id="{0}-title">{1}</h2>)"
                    R"(<div class="scroll" tabindex="0" role="region" aria-labelledby="{0}-title"><table>)"
                    R"(<thead><tr><th>time, UTC</th><th>process</th><th>why</th></tr></thead>)"
                    R"(<tbody id="{0}" data-live>)",
