@@ -18,7 +18,7 @@ build_packages=(
 test_packages=(
   prometheus runc busybox-static qemu-system-x86 strace curl procps util-linux libcap2-bin
   clang-format-19 clang-tidy-19 shellcheck yamllint libclang-rt-19-dev
-  systemd iproute2 python3-prometheus-client python3-yaml lintian mandoc zsh fish
+  systemd iproute2 python3-prometheus-client python3-yaml lintian mandoc zsh fish chromium
 )
 # Where they came from elsewhere, Debian's packages of them would be in conflict.
 if ! command -v node >/dev/null || ! command -v npm >/dev/null; then

@@ -23,6 +23,11 @@ constexpr std::size_t kConnectionMemory = 16'384;
 // Without a byte in either direction. A client that drips bytes keeps its connection, one of its address' eight.
 constexpr unsigned kIdleTimeoutSeconds = 10;
 
+// For browsers: they load what this server has and nothing else, run and apply nothing that stands in a page, and show
+// no page of ours within another's. So a name that were taken for markup in spite of all could still do nothing.
+constexpr const char* kPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
+                                "img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
 // A thread inherits its creator's mask. The agent takes its signals from a signalfd; another thread that left one
 // unblocked would have the default action run instead.
 class AllSignalsBlocked {
@@ -56,6 +61,7 @@ MHD_Response* make_response(HttpResponse answer) {
     ::MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, answer.content_type.c_str());
     ::MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
     ::MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
+    ::MHD_add_response_header(response, "Content-Security-Policy", kPolicy);
     if (answer.status == MHD_HTTP_METHOD_NOT_ALLOWED) {
         ::MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, "GET, HEAD");
     }

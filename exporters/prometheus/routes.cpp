@@ -3,7 +3,7 @@
 #include "exporters/prometheus/collectable.hpp"
 #include "exporters/prometheus/exposition_format.hpp"
 #include "exporters/prometheus/open_metrics.hpp"
-#include "exporters/prometheus/page.hpp"
+#include "exporters/prometheus/page/page.hpp"
 #include "exporters/prometheus/text.hpp"
 
 #include <fmt/format.h>
@@ -68,7 +68,13 @@ Routes make_routes(const Ledger& ledger, const StatusSource& status, const Recen
     routes["/readyz"] = [&status](const HttpRequest&) { return readiness(status.status()); };
     routes["/"] = [&ledger, &status, &recent, build = options.build](const HttpRequest&) {
         return HttpResponse{.content_type = "text/html; charset=utf-8",
-                            .body = render_page(page_data(ledger, status.status(), build, recent.latest()))};
+                            .body = render_page(page_data(ledger, status.status(), build, recent.snapshot()))};
+    };
+    routes["/page.css"] = [](const HttpRequest&) {
+        return HttpResponse{.content_type = "text/css; charset=utf-8", .body = std::string(kPageStyle)};
+    };
+    routes["/page.js"] = [](const HttpRequest&) {
+        return HttpResponse{.content_type = "text/javascript; charset=utf-8", .body = std::string(kPageScript)};
     };
     return routes;
 }

@@ -14,7 +14,8 @@ struct RouteOptions {
 };
 
 // What the agent answers over HTTP: /metrics (OpenMetrics to who asks for it), /healthz (the loop turned within 5 s),
-// /readyz (programs attached, first scan done) and / for a person. The arguments but `options` must outlive the routes.
+// /readyz (programs attached, first scan done) and / for a person, with its style and script. The arguments but
+// `options` must outlive the routes.
 Routes make_routes(const Ledger& ledger, const StatusSource& status, const RecentDeaths& recent,
                    const RouteOptions& options);
 

@@ -26,6 +26,8 @@ class Http(EndToEnd):
             ("/healthz", "GET", 200),
             ("/readyz", "GET", 200),
             ("/", "GET", 200),
+            ("/page.css", "GET", 200),
+            ("/page.js", "GET", 200),
             ("/metrics", "HEAD", 200),
             ("/healthz", "HEAD", 200),
             ("/metrics/", "GET", 404),
@@ -56,15 +58,16 @@ class Http(EndToEnd):
 
         page, row = wait_until(find_victim, "a victim on the page")
         self.assertIn("text/html", agent.get("/").headers["Content-Type"])
+        self.assertIn("default-src 'none'", agent.get("/").headers["Content-Security-Policy"])
         self.assertIn(html.escape("<b>&e2e"), row)
         self.assertNotIn("<b>&e2e", page)
-        self.assertIn("signal (SIGKILL)", row)
+        self.assertIn('signal</b> SIGKILL', row)
         for feature in ["exit", "signal", "fork", "exec", "oom_scope", "watch", "event_loop", "attribution"]:
-            self.assertIn(f"<td>{feature}</td>", page)
+            self.assertIn(f'<th scope="row">{feature}</th>', page)
 
     @staticmethod
     def find_row(page: str, pid: int):
-        row = re.search(rf'<tr>(?:(?!</tr>).)*<td class="number">{pid}</td>.*?</tr>', page, re.DOTALL)
+        row = re.search(rf'<tr data-key="{pid}-.*?</tr>', page, re.DOTALL)
         return (page, row[0]) if row else None
 
     def test_answers_while_clients_misbehave(self):

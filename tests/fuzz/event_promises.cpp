@@ -3,6 +3,7 @@
 #include "agent/base/text.hpp"
 #include "exporters/console/row.hpp"
 #include "exporters/jsonl/event_json.hpp"
+#include "exporters/prometheus/page/deaths.hpp"
 #include "tests/fuzz/promise.hpp"
 
 #include <nlohmann/json.hpp>
@@ -50,11 +51,47 @@ void check_rows(const Event& event) {
     require(without_colour(format_row(event, Layout::for_terminal(100, true))) == row, "a colour changes no text", row);
 }
 
+// The row of a death on the page, in its table.
+std::string page_row(const Exit& exit) {
+    std::string html;
+    render_deaths(Html(html), PageData{}, {exit}, "latest", "Latest deaths");
+    return html;
+}
+
+// Without the text between the tags.
+std::string markup_of(std::string_view html) {
+    std::string markup;
+    bool inside = false;
+    for (const char c : html) {
+        inside = inside || c == '<';
+        if (inside) {
+            markup += c;
+        }
+        inside = inside && c != '>';
+    }
+    return markup;
+}
+
+void check_page(const Exit& exit) {
+    const std::string html = page_row(exit);
+    Exit nameless = exit;
+    nameless.process.comm.clear();
+    nameless.process.place.reset();
+    if (nameless.killer) {
+        nameless.killer->comm.clear();
+    }
+    require(is_utf8(html), "a page is UTF-8", html);
+    require(markup_of(html) == markup_of(page_row(nameless)), "a name is no markup", html);
+}
+
 } // namespace
 
 void check_event(const Event& event) {
     check_json(event);
     check_rows(event);
+    if (const auto* exit = std::get_if<Exit>(&event)) {
+        check_page(*exit);
+    }
 }
 
 } // namespace knell::fuzz

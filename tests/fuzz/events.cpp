@@ -1,4 +1,4 @@
-// Events with names that processes chose, as JSON lines and as rows of a table.
+// Events with names that processes chose: as JSON lines, as rows of a table, on the page.
 #include "agent/attribution/make_place.hpp"
 #include "agent/base/text.hpp"
 #include "exporters/console/cells.hpp"

@@ -1,7 +1,7 @@
 // Names of places as label values of the text exposition, and in the page for people.
 #include "agent/base/text.hpp"
 #include "exporters/prometheus/open_metrics.hpp"
-#include "exporters/prometheus/page.hpp"
+#include "exporters/prometheus/page/html.hpp"
 #include "exporters/prometheus/text.hpp"
 #include "tests/fuzz/promise.hpp"
 

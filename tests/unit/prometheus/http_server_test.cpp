@@ -47,6 +47,8 @@ TEST_F(HttpServerTest, AnswersGet) {
     EXPECT_THAT(response, HasSubstr("Content-Type: text/plain; charset=utf-8\r\n"));
     EXPECT_THAT(response, HasSubstr("Content-Length: 6\r\n"));
     EXPECT_THAT(response, HasSubstr("Connection: close\r\n"));
+    EXPECT_THAT(response, HasSubstr("X-Content-Type-Options: nosniff\r\n"));
+    EXPECT_THAT(response, HasSubstr("Content-Security-Policy: default-src 'none'; script-src 'self'; "));
     EXPECT_EQ(body_of(response), "world\n");
 }
 

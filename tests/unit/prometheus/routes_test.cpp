@@ -76,6 +76,15 @@ TEST_F(RoutesTest, ThePageShowsTheLatestDeath) {
     EXPECT_THAT(response.body, HasSubstr("nginx.service"));
 }
 
+TEST_F(RoutesTest, ThePageHasItsStyleAndScript) {
+    const std::string page = get("/").body;
+    for (const auto& [name, type] : {std::pair{"page.css", "text/css"}, {"page.js", "text/javascript"}}) {
+        EXPECT_THAT(page, HasSubstr("=\"" + std::string(name) + "\""));
+        EXPECT_THAT(get("/" + std::string(name)).content_type, StartsWith(type));
+        EXPECT_THAT(get("/" + std::string(name)).body, ::testing::EndsWith("\n"));
+    }
+}
+
 // Scrapes and page views over real connections while the loop counts: for ThreadSanitizer, and that every answer is
 // whole.
 TEST_F(RoutesTest, AnswersWhileTheLoopCounts) {

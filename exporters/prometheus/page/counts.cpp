@@ -1,0 +1,99 @@
+#include "exporters/prometheus/page/counts.hpp"
+
+#include "agent/base/text.hpp"
+#include "exporters/prometheus/page/charts.hpp"
+#include "exporters/prometheus/page/tone.hpp"
+
+#include <array>
+#include <numeric>
+#include <span>
+
+namespace knell {
+
+namespace {
+
+std::uint64_t since_start(const RecentSnapshot& recent, Reason reason) {
+    return recent.exits[static_cast<std::size_t>(reason)];
+}
+
+struct Figure {
+    std::string_view title;
+    std::string value;
+    Tone tone = Tone::plain;
+    std::string more;
+};
+
+void render_figure(Html out, const Figure& figure) {
+    fmt::format_to(out, R"(<div><dt>{}</dt><dd><b class="{}">{}</b><span class="more">{}</span></dd></div>)",
+                   figure.title, css_class(figure.tone), figure.value, figure.more);
+}
+
+// Deaths of some reasons in the last hour.
+Figure count_figure(std::string_view title, const RecentSnapshot& recent, std::span<const Reason> reasons, Tone tone) {
+    std::uint64_t hour = 0;
+    std::uint64_t all = 0;
+    for (const Reason reason : reasons) {
+        hour += last_hour(recent, reason);
+        all += since_start(recent, reason);
+    }
+    return {title, format_count(hour), hour == 0 ? Tone::calm : tone,
+            fmt::format("in the last hour; {} since start", format_count(all))};
+}
+
+Figure oom_figure(const RecentSnapshot& recent) {
+    Figure figure = count_figure("OOM kills", recent, std::array{Reason::oom_kill}, Tone::bad);
+    if (const std::uint64_t count = recent.oom_kills[static_cast<std::size_t>(OomScope::system)]; count != 0) {
+        figure.more += fmt::format(", {} for want of the machine's memory", format_count(count));
+    }
+    return figure;
+}
+
+Figure zombie_figure(const PageData& data) {
+    const std::uint64_t count =
+        std::accumulate(data.zombies.begin(), data.zombies.end(), std::uint64_t{0},
+                        [](std::uint64_t sum, const ZombieCount& zombies) { return sum + zombies.count; });
+    return {"Zombies now", format_count(count), count == 0 ? Tone::calm : Tone::warn,
+            count == 0 ? "none waits for its parent"
+                       : "the oldest for " + format_duration(data.zombies.front().oldest)};
+}
+
+} // namespace
+
+void render_figures(Html out, const PageData& data) {
+    const RecentSnapshot& recent = data.recent;
+    std::array<Reason, kReasonCount> all{};
+    for (std::size_t i = 0; i < all.size(); ++i) {
+        all[i] = static_cast<Reason>(i);
+    }
+    fmt::format_to(out, "<dl id=\"figures\" data-live>");
+    render_figure(out, count_figure("Deaths", recent, all, Tone::plain));
+    render_figure(out, oom_figure(recent));
+    render_figure(out, count_figure("Crashes", recent, std::array{Reason::crash, Reason::seccomp}, Tone::bad));
+    render_figure(
+        out, count_figure("Other kills", recent,
+                          std::array{Reason::signal, Reason::cgroup_kill, Reason::pidns_teardown, Reason::parent_death},
+                          Tone::warn));
+    render_figure(out, zombie_figure(data));
+    fmt::format_to(out, "</dl>\n");
+}
+
+void render_reasons(Html out, const PageData& data) {
+    fmt::format_to(out,
+                   "<section class=\"reasons\"><h2>Deaths by reason <span>each row to its own scale</span></h2>"
+                   "<table><thead><tr><th>reason</th><th><span>60 min ago</span><span>now</span></th>"
+                   "<th class=\"number\">hour</th><th class=\"number\">since {}</th></tr></thead>"
+                   "<tbody id=\"reasons\" data-live>\n",
+                   format_time(data.unix_time(data.recent.start), data.now_unix_ns));
+    for (std::size_t i = 0; i < kReasonCount; ++i) {
+        const auto reason = static_cast<Reason>(i);
+        const std::uint64_t all = since_start(data.recent, reason);
+        fmt::format_to(out, R"(<tr class="{}"><th scope="row">{}</th><td class="chart">)",
+                       all == 0 ? "never" : css_class(tone_of(reason)), name(reason));
+        minutes_chart(out, data, reason);
+        fmt::format_to(out, "</td><td class=\"number\">{}</td><td class=\"number\">{}</td></tr>\n",
+                       format_count(last_hour(data.recent, reason)), format_count(all));
+    }
+    fmt::format_to(out, "</tbody></table></section>\n");
+}
+
+} // namespace knell
