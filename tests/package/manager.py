@@ -50,7 +50,8 @@ class Manager:
         with open(log, "wb") as out:
             self._process = subprocess.Popen(
                 ["/lib/systemd/systemd", "--user", "--log-target=console"], stdin=subprocess.DEVNULL, stdout=out, stderr=out,
-                env=os.environ | {"SYSTEMD_UNIT_PATH": f"{UNITS}:/etc/systemd/system:/lib/systemd/system"},
+                env=os.environ | {"SYSTEMD_UNIT_PATH": f"{UNITS}:/etc/systemd/system:/lib/systemd/system",
+                                  "XDG_CONFIG_HOME": "/var"},  # LogsDirectory= is in its "log"
                 preexec_fn=self._enter)
         wait_until(lambda: self.try_systemctl("is-system-running").stdout == "running\n",
                    f"systemd to run: {log.read_text()}")

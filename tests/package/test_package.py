@@ -4,6 +4,7 @@ import json
 import os
 import pathlib
 import re
+import shutil
 import subprocess
 
 from exposition import Exposition
@@ -12,6 +13,8 @@ from programs import DIE, KNELL, read_lines, wait_until
 from support import EndToEnd, requires
 
 STORM = 10_000
+DEPLOY = pathlib.Path(os.environ["KNELL_SOURCE"], "deploy")
+EVENTS = pathlib.Path("/var/log/knell/events.json")
 CONFIGURATION = pathlib.Path("/etc/knell/knell.yaml")
 PINS = pathlib.Path("/sys/fs/bpf/knell")
 OLD, NEW = sorted(pathlib.Path(os.environ["KNELL_PACKAGES"]).glob("*/*.deb"))
@@ -112,6 +115,26 @@ class Package(EndToEnd):
         self.assertEqual(self.pid(), pid)
         os.kill(pid, 9)
         wait_until(lambda: self.pid() not in (0, pid), "systemd to start it again")
+
+    def test_events_go_to_a_file_that_is_rotated(self):
+        """docs/shipping.md."""
+        drop_in = UNITS / "knell.service.d" / "events.conf"
+        drop_in.write_bytes((DEPLOY / "logs" / "knell.service.conf").read_bytes())
+        self.addCleanup(drop_in.unlink)
+        self.addCleanup(shutil.rmtree, EVENTS.parent)
+        CONFIGURATION.write_text(CONFIGURATION.read_text() + f"exporters: {{jsonl: {{path: {EVENTS}, reasons: [error]}}}}\n")
+        self.manager.systemctl("daemon-reload")
+        self.manager.systemctl("restart", "knell.service")
+        self.await_agent()
+        self.assertEqual((EVENTS.parent.owner(), EVENTS.group(), oct(EVENTS.stat().st_mode)), ("knell", "knell", "0o100640"))
+        old = EVENTS.rename(EVENTS.with_suffix(".1"))
+        unit = self.make_unit()
+        before = self.die("exit", "3", unit=unit)
+        self.await_death(old, before.pid)
+        self.manager.systemctl("reload", "knell.service")
+        wait_until(EVENTS.exists, "the new file")
+        after = self.die("exit", "3", unit=unit)
+        self.await_death(EVENTS, after.pid)
 
     def test_upgrade_loses_no_death(self):
         edited = CONFIGURATION.read_text() + 'exporters: {jsonl: {path: "-", reasons: []}}\n'
