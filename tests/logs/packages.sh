@@ -6,7 +6,7 @@ directory=$1
 shippers=(rsyslog rsyslog-kafka kcat logrotate)
 others=(syslog-ng-core syslog-ng-mod-http)
 
-if [ -e "$directory/.complete" ]; then
+if [ "$(cat "$directory/.complete" 2>/dev/null)" = "${shippers[*]} ${others[*]}" ]; then
   exit 0
 fi
 if [ "$(id -u)" -ne 0 ]; then
@@ -26,4 +26,4 @@ if ! download "${shippers[@]}"; then
   download "${shippers[@]}"
 fi
 download "${others[@]}"
-touch "$directory/.complete"
+echo "${shippers[*]} ${others[*]}" >"$directory/.complete"

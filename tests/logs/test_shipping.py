@@ -15,6 +15,7 @@ from support import EndToEnd, requires
 
 LOGS = pathlib.Path(os.environ["KNELL_SOURCE"], "deploy", "logs")
 EVENTS = pathlib.Path("/var/log/knell/events.json")
+HOSTILE = 'a"\\é $x%d{},\''  # what a template may take for its own
 DEATHS = 40  # during each rotation
 ROTATIONS = 3
 
@@ -75,13 +76,13 @@ class Shipping(EndToEnd):
         return found
 
     def assert_arrives_whole(self, sink, shipper: Program) -> Message:
-        victim = self.kill_victim("sleep", unit=self.unit)
+        victim = self.kill_victim("sleep", unit=self.unit, name=HOSTILE)
         told = self.await_death(EVENTS, victim.pid)
         message, event = self.await_arrival(sink, shipper, victim.pid)
         self.assertEqual(message.node, socket.gethostname())
         event.pop("node", None)
         self.assertEqual(event, told)
-        self.assertEqual((event["reason"], event["signal"], event["killer"]["class"]), ("signal", "SIGKILL", "parent"))
+        self.assertEqual((event["comm"], event["reason"], event["signal"]), (HOSTILE, "signal", "SIGKILL"))
         return message
 
     def rotate(self) -> Program:
