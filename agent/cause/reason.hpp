@@ -26,6 +26,15 @@ inline constexpr std::array<std::string_view, kReasonCount> kReasonNames = {
     "oom_kill", "seccomp", "pidns_teardown", "cgroup_kill", "parent_death",
     "crash",    "signal",  "error",          "success",     "unknown"};
 
+// How much a person who looks at deaths should notice one.
+enum class Severity : std::uint8_t { none, low, medium, high };
+inline constexpr std::array<Severity, kReasonCount> kReasonSeverities = {
+    Severity::high, Severity::high,   Severity::medium, Severity::medium, Severity::medium,
+    Severity::high, Severity::medium, Severity::low,    Severity::none,   Severity::low};
+constexpr Severity severity(Reason reason) {
+    return kReasonSeverities[static_cast<std::size_t>(reason)];
+}
+
 enum class OomScope : std::uint8_t { memcg, system, unknown };
 inline constexpr std::size_t kOomScopeCount = 3;
 inline constexpr std::array<std::string_view, kOomScopeCount> kOomScopeNames = {"memcg", "system", "unknown"};

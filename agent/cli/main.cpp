@@ -1,9 +1,11 @@
+#include "agent/cause/reason.hpp"
 #include "agent/cli/commands.hpp"
 #include "agent/cli/usage.hpp"
 #include "agent/config/values.hpp"
 #include "version.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <cstdint>
 #include <limits>
@@ -44,7 +46,9 @@ void add_trace(CLI::App& app, Command& command) {
         ->type_name("KIND,..");
     trace->add_option("--for", raw->duration, "Stop after this long, such as 5s")->type_name("DURATION");
     trace->add_option("--count", raw->count, "Stop after this many events")->type_name("N");
-    trace->add_option("--reason", raw->reasons, "Only deaths with these reasons, such as oom_kill,crash")
+    trace
+        ->add_option("--reason", raw->reasons,
+                     fmt::format("Only deaths with these reasons: {}", fmt::join(kReasonNames, ", ")))
         ->delimiter(',')
         ->type_name("REASON,..");
     trace->add_option("--comm", raw->arguments.comm_glob, "Only processes whose name matches")->type_name("GLOB");

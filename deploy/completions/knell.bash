@@ -9,9 +9,12 @@ _knell_list() {
   compopt -o nospace 2>/dev/null
 }
 
+_knell_reasons() {
+  "${COMP_WORDS[0]}" trace --help 2>/dev/null | sed -n 's/.*with these reasons: //p' | tr -d ,
+}
+
 _knell() {
   local word=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]} command=${COMP_WORDS[1]} options=''
-  local reasons='oom_kill seccomp pidns_teardown cgroup_kill parent_death crash signal error success unknown'
   COMPREPLY=()
   if ((COMP_CWORD == 1)); then
     mapfile -t COMPREPLY < <(compgen -W 'run trace wait stat doctor check-config unpin help --help --version' -- "$word")
@@ -24,7 +27,7 @@ _knell() {
     return
     ;;
   --events) _knell_list 'exit exec pidfd' && return ;;
-  --reason) _knell_list "$reasons" && return ;;
+  --reason) _knell_list "$(_knell_reasons)" && return ;;
   --listen | --for | --count | --comm | --container | --timeout) return ;;
   esac
   case $command in

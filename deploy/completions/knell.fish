@@ -1,7 +1,9 @@
 # fish completion for knell(1).
 
 set -l commands run trace wait stat doctor check-config unpin help
-set -l reasons oom_kill seccomp pidns_teardown cgroup_kill parent_death crash signal error success unknown
+function __knell_reasons
+    knell trace --help 2>/dev/null | string match -r '(?<=with these reasons: ).*' | string split ', '
+end
 
 complete -c knell -f
 complete -c knell -s h -l help -d 'Show help'
@@ -21,7 +23,7 @@ complete -c knell -n '__fish_seen_subcommand_from trace wait stat doctor' -l jso
 complete -c knell -n '__fish_seen_subcommand_from trace' -l events -x -a '(__fish_append , exit exec pidfd)' -d 'What to show'
 complete -c knell -n '__fish_seen_subcommand_from trace' -l for -x -d 'Stop after this long'
 complete -c knell -n '__fish_seen_subcommand_from trace' -l count -x -d 'Stop after this many events'
-complete -c knell -n '__fish_seen_subcommand_from trace' -l reason -x -a "(__fish_append , $reasons)" -d 'Only deaths with these reasons'
+complete -c knell -n '__fish_seen_subcommand_from trace' -l reason -x -a "(__fish_append , (__knell_reasons))" -d 'Only deaths with these reasons'
 complete -c knell -n '__fish_seen_subcommand_from trace' -l comm -x -d 'Only processes of this name'
 complete -c knell -n '__fish_seen_subcommand_from trace' -l container -x -d 'Only containers of this name or id'
 complete -c knell -n '__fish_seen_subcommand_from wait' -l timeout -x -d 'Wait no longer than this'

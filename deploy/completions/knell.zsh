@@ -2,7 +2,7 @@
 # zsh completion for knell(1).
 
 _knell_reasons() {
-  _values -s , reason oom_kill seccomp pidns_teardown cgroup_kill parent_death crash signal error success unknown
+  _values -s , reason ${=$(_call_program reasons $words[1] trace --help 2>/dev/null | sed -n 's/.*with these reasons: //p' | tr -d ,)}
 }
 
 _knell() {

@@ -32,21 +32,15 @@ struct Row {
     std::string_view colour; // of the reason; empty = none
 };
 
-std::string_view colour_of(Reason reason) {
-    switch (reason) {
-    case Reason::oom_kill:
-    case Reason::seccomp:
-    case Reason::crash:
+std::string_view colour_of(Severity severity) {
+    switch (severity) {
+    case Severity::high:
         return "\x1b[31m"; // red
-    case Reason::pidns_teardown:
-    case Reason::cgroup_kill:
-    case Reason::parent_death:
-    case Reason::signal:
+    case Severity::medium:
         return "\x1b[33m"; // yellow
-    case Reason::success:
+    case Severity::none:
         return "\x1b[2m"; // faint
-    case Reason::error:
-    case Reason::unknown:
+    case Severity::low:
         break;
     }
     return "";
@@ -85,7 +79,7 @@ Row describe(const Exit& exit, const Layout& layout) {
     row.killer = killer_phrase(exit);
     row.lifetime = age_text(exit.process, exit.time);
     row.reaction = duration_text(exit.reaction);
-    row.colour = colour_of(exit.reason);
+    row.colour = colour_of(severity(exit.reason));
     return row;
 }
 

@@ -92,10 +92,10 @@ void render_verdict(Html out, const PageData& data) {
         fmt::format_to(out, "<p class=\"verdict good\"><b>ready</b>: everything is observed, every exit is accounted "
                             "for</p>");
     } else {
-        const Tone worst = found.front().tone;
+        const Severity worst = found.front().severity;
         fmt::format_to(out, "<ul class=\"verdict {}\">", css_class(worst));
         for (const Concern& concern : found) {
-            fmt::format_to(out, "<li class=\"{}\">{}</li>", css_class(concern.tone), to_html(concern.text));
+            fmt::format_to(out, "<li class=\"{}\">{}</li>", css_class(concern.severity), to_html(concern.text));
         }
         fmt::format_to(out, "</ul>");
     }

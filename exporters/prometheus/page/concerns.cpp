@@ -11,7 +11,7 @@ namespace {
 
 // Of something that only goes up and should not.
 struct Trouble {
-    Tone tone;
+    Severity severity;
     std::uint64_t count;
     std::string_view what;
 };
@@ -34,24 +34,26 @@ void add_troubles(std::vector<Concern>& found, const PageData& data) {
     const std::uint64_t disagreements = status.witness_disagreements ? sum_of(*status.witness_disagreements) : 0;
     // The bad ones first, as concerns() promises.
     for (const Trouble& trouble : {
-             Trouble{Tone::bad, kernel.exits_unaccounted, "exits that are in no count, as ring and spill were full"},
-             {Tone::bad, status.decode_errors, "records that could not be read"},
-             {Tone::bad, disagreements, "deaths of which record and pidfd told differently"},
-             {Tone::warn, kernel.exits_spilled, "exits that found the ring full: counted, without their details"},
-             {Tone::warn, kernel.forks_dropped,
+             Trouble{Severity::high, kernel.exits_unaccounted,
+                     "exits that are in no count, as ring and spill were full"},
+             {Severity::high, status.decode_errors, "records that could not be read"},
+             {Severity::high, disagreements, "deaths of which record and pidfd told differently"},
+             {Severity::medium, kernel.exits_spilled, "exits that found the ring full: counted, without their details"},
+             {Severity::medium, kernel.forks_dropped,
               "births that found the ring full: those processes are looked for in /proc"},
-             {Tone::warn, kernel.execs_dropped, "execs that found the ring full: names may be stale"},
-             {Tone::warn, kernel.marks_failed, "senders of signals not recorded for want of kernel memory"},
-             {Tone::warn, status.spill_errors, "times that the kernel did not show the spilled exits"},
-             {Tone::warn, refused(status, WatchRefusal::full), "processes not watched, as the pool was full"},
-             {Tone::warn, refused(status, WatchRefusal::descriptors), "processes not watched for want of descriptors"},
-             {Tone::warn, refused(status, WatchRefusal::memory), "processes not watched for want of memory"},
-             {Tone::warn, sum_of(status.lines_lost), "events that no reader of JSON lines got"},
-             {Tone::warn, data.series_overflow,
+             {Severity::medium, kernel.execs_dropped, "execs that found the ring full: names may be stale"},
+             {Severity::medium, kernel.marks_failed, "senders of signals not recorded for want of kernel memory"},
+             {Severity::medium, status.spill_errors, "times that the kernel did not show the spilled exits"},
+             {Severity::medium, refused(status, WatchRefusal::full), "processes not watched, as the pool was full"},
+             {Severity::medium, refused(status, WatchRefusal::descriptors),
+              "processes not watched for want of descriptors"},
+             {Severity::medium, refused(status, WatchRefusal::memory), "processes not watched for want of memory"},
+             {Severity::medium, sum_of(status.lines_lost), "events that no reader of JSON lines got"},
+             {Severity::medium, data.series_overflow,
               "counts without room in metrics.max_series: they are in namespace _other"},
          }) {
         if (trouble.count != 0) {
-            found.push_back({trouble.tone, fmt::format("{}: {}", trouble.what, format_count(trouble.count))});
+            found.push_back({trouble.severity, fmt::format("{}: {}", trouble.what, format_count(trouble.count))});
         }
     }
 }
@@ -62,14 +64,15 @@ std::vector<Concern> concerns(const PageData& data) {
     const Status& status = data.status;
     std::vector<Concern> found;
     if (!status.ready) {
-        found.push_back({Tone::bad, "starting: programs are being attached or processes are being scanned"});
+        found.push_back({Severity::high, "starting: programs are being attached or processes are being scanned"});
     }
     if (!status.bpf) {
-        found.push_back({Tone::bad, "without BPF: short lives and killers are missed, causes are guesses"});
+        found.push_back({Severity::high, "without BPF: short lives and killers are missed, causes are guesses"});
     }
     if (!status.config_reload_ok) {
-        found.push_back({Tone::bad, "the last reload of the configuration failed; the one before it is in force, the "
-                                    "log says what is wrong"});
+        found.push_back({Severity::high,
+                         "the last reload of the configuration failed; the one before it is in force, the "
+                         "log says what is wrong"});
     }
     add_troubles(found, data);
     std::map<std::string_view, std::string> off; // by why: one refusal often takes several features with it
@@ -80,11 +83,11 @@ std::vector<Concern> concerns(const PageData& data) {
         }
     }
     for (const auto& [why, names] : off) {
-        found.push_back({Tone::warn, fmt::format("off: {}: {}", names, why)});
+        found.push_back({Severity::medium, fmt::format("off: {}: {}", names, why)});
     }
     for (const TableFill& table : status.tables) {
         if (table.entries >= table.capacity) {
-            found.push_back({Tone::warn, fmt::format("the table {} is full", table.table)});
+            found.push_back({Severity::medium, fmt::format("the table {} is full", table.table)});
         }
     }
     return found;

@@ -1,7 +1,7 @@
 #pragma once
 
 #include "exporters/prometheus/page/data.hpp"
-#include "exporters/prometheus/page/tone.hpp"
+#include "exporters/prometheus/page/severity_class.hpp"
 
 #include <string>
 #include <vector>
@@ -10,7 +10,7 @@ namespace knell {
 
 // Something about the agent that a reader of its numbers has to know.
 struct Concern {
-    Tone tone = Tone::warn;
+    Severity severity = Severity::medium;
     std::string text;
 };
 

@@ -2,7 +2,7 @@
 
 #include "agent/base/text.hpp"
 #include "exporters/prometheus/page/charts.hpp"
-#include "exporters/prometheus/page/tone.hpp"
+#include "exporters/prometheus/page/severity_class.hpp"
 
 #include <array>
 #include <numeric>
@@ -19,29 +19,30 @@ std::uint64_t since_start(const RecentSnapshot& recent, Reason reason) {
 struct Figure {
     std::string_view title;
     std::string value;
-    Tone tone = Tone::plain;
+    Severity severity = Severity::low;
     std::string more;
 };
 
 void render_figure(Html out, const Figure& figure) {
     fmt::format_to(out, R"(<div><dt>{}</dt><dd><b class="{}">{}</b><span class="more">{}</span></dd></div>)",
-                   figure.title, css_class(figure.tone), figure.value, figure.more);
+                   figure.title, css_class(figure.severity), figure.value, figure.more);
 }
 
 // Deaths of some reasons in the last hour.
-Figure count_figure(std::string_view title, const RecentSnapshot& recent, std::span<const Reason> reasons, Tone tone) {
+Figure count_figure(std::string_view title, const RecentSnapshot& recent, std::span<const Reason> reasons,
+                    Severity severity) {
     std::uint64_t hour = 0;
     std::uint64_t all = 0;
     for (const Reason reason : reasons) {
         hour += last_hour(recent, reason);
         all += since_start(recent, reason);
     }
-    return {title, format_count(hour), hour == 0 ? Tone::calm : tone,
+    return {title, format_count(hour), hour == 0 ? Severity::none : severity,
             fmt::format("in the last hour; {} since start", format_count(all))};
 }
 
 Figure oom_figure(const RecentSnapshot& recent) {
-    Figure figure = count_figure("OOM kills", recent, std::array{Reason::oom_kill}, Tone::bad);
+    Figure figure = count_figure("OOM kills", recent, std::array{Reason::oom_kill}, Severity::high);
     if (const std::uint64_t count = recent.oom_kills[static_cast<std::size_t>(OomScope::system)]; count != 0) {
         figure.more += fmt::format(", {} for want of the machine's memory", format_count(count));
     }
@@ -52,7 +53,7 @@ Figure zombie_figure(const PageData& data) {
     const std::uint64_t count =
         std::accumulate(data.zombies.begin(), data.zombies.end(), std::uint64_t{0},
                         [](std::uint64_t sum, const ZombieCount& zombies) { return sum + zombies.count; });
-    return {"Zombies now", format_count(count), count == 0 ? Tone::calm : Tone::warn,
+    return {"Zombies now", format_count(count), count == 0 ? Severity::none : Severity::medium,
             count == 0 ? "none waits for its parent"
                        : "the oldest for " + format_duration(data.zombies.front().oldest)};
 }
@@ -66,13 +67,13 @@ void render_figures(Html out, const PageData& data) {
         all[i] = static_cast<Reason>(i);
     }
     fmt::format_to(out, "<dl id=\"figures\" data-live>");
-    render_figure(out, count_figure("Deaths", recent, all, Tone::plain));
+    render_figure(out, count_figure("Deaths", recent, all, Severity::low));
     render_figure(out, oom_figure(recent));
-    render_figure(out, count_figure("Crashes", recent, std::array{Reason::crash, Reason::seccomp}, Tone::bad));
+    render_figure(out, count_figure("Crashes", recent, std::array{Reason::crash, Reason::seccomp}, Severity::high));
     render_figure(
         out, count_figure("Other kills", recent,
                           std::array{Reason::signal, Reason::cgroup_kill, Reason::pidns_teardown, Reason::parent_death},
-                          Tone::warn));
+                          Severity::medium));
     render_figure(out, zombie_figure(data));
     fmt::format_to(out, "</dl>\n");
 }
@@ -88,7 +89,7 @@ void render_reasons(Html out, const PageData& data) {
         const auto reason = static_cast<Reason>(i);
         const std::uint64_t all = since_start(data.recent, reason);
         fmt::format_to(out, R"(<tr class="{}"><th scope="row">{}</th><td class="chart">)",
-                       all == 0 ? "never" : css_class(tone_of(reason)), name(reason));
+                       all == 0 ? "never" : css_class(severity(reason)), name(reason));
         minutes_chart(out, data, reason);
         fmt::format_to(out, "</td><td class=\"number\">{}</td><td class=\"number\">{}</td></tr>\n",
                        format_count(last_hour(data.recent, reason)), format_count(all));

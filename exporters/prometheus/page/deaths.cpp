@@ -2,7 +2,7 @@
 
 #include "agent/base/text.hpp"
 #include "exporters/console/wording.hpp"
-#include "exporters/prometheus/page/tone.hpp"
+#include "exporters/prometheus/page/severity_class.hpp"
 
 namespace knell {
 
@@ -35,7 +35,7 @@ void process_cell(Html out, const Exit& exit) {
 
 void cause_cell(Html out, const Exit& exit) {
     const std::string_view reason = name(exit.reason);
-    fmt::format_to(out, R"(<td><b class="{}">{}</b>{})", css_class(tone_of(exit.reason)), reason,
+    fmt::format_to(out, R"(<td><b class="{}">{}</b>{})", css_class(severity(exit.reason)), reason,
                    to_html(reason_phrase(exit).substr(reason.size())));
     std::string more = exit.killer ? "by " + killer_phrase(exit) : "";
     if (exit.since_stop_request) {

@@ -117,8 +117,8 @@ TEST(Page, SaysWhatIsWrong) {
         EXPECT_THAT(html, HasSubstr(part));
     }
     EXPECT_THAT(html, Not(HasSubstr("accounted for</p>")));
-    EXPECT_EQ(concerns(data).front().tone, Tone::bad);
-    EXPECT_EQ(concerns(data).back().tone, Tone::warn);
+    EXPECT_EQ(concerns(data).front().severity, Severity::high);
+    EXPECT_EQ(concerns(data).back().severity, Severity::medium);
 }
 
 TEST(Page, WithoutBpfThereAreNoBooks) {
