@@ -17,6 +17,7 @@ NAMED = (r"(?<![\w./*}$<-])(?P<path>(?:agent|bench|bpf|cmake|deploy|docs|example
 
 # Texts that look like such paths and name something else.
 OTHER_PATHS = {
+    "CMakePresets.json": "all is a target of the folder",
     "tests/package/build.sh": "packages are in the build's folder tests/",
     "tests/unit/config/parse_test.cpp": "the end of /sys/fs/bpf/knell",
     "deploy/prometheus/prometheusrule.sh": "the beginning of a pattern",
