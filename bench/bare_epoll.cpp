@@ -1,6 +1,7 @@
 #include "bench/watcher.hpp"
 
 #include "agent/pidfd/pidfd.hpp"
+#include "bench/stamps.hpp"
 
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -50,16 +51,10 @@ class BareEpoll final : public Watcher {
 
   private:
     Result<> add(pid_t pid) {
-        auto pidfd = Pidfd::open(pid);
+        const auto index = static_cast<std::uint32_t>(pidfds_.size());
+        auto pidfd = open_stamped(pid, slots_, index);
         if (!pidfd) {
             return std::unexpected(std::move(pidfd.error()));
-        }
-        const auto index = static_cast<std::uint32_t>(pidfds_.size());
-        if (slots_ != nullptr) {
-            slots_->slots()[index] = knell_slot{};
-            if (auto tagged = slots_->tag(pidfd->fd(), index); !tagged) {
-                return tagged;
-            }
         }
         // One-shot: level-triggered, a zombie would wake the loop for ever.
         epoll_event event{.events = EPOLLIN | EPOLLONESHOT, .data = {.u64 = index}};

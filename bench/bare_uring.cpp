@@ -1,6 +1,7 @@
 #include "bench/watcher.hpp"
 
 #include "agent/pidfd/pidfd.hpp"
+#include "bench/stamps.hpp"
 
 #include <liburing.h>
 #include <poll.h>
@@ -73,16 +74,10 @@ class BareUring final : public Watcher {
 
   private:
     Result<> add(pid_t pid) {
-        auto pidfd = Pidfd::open(pid);
+        const auto index = static_cast<std::uint32_t>(pidfds_.size());
+        auto pidfd = open_stamped(pid, slots_, index);
         if (!pidfd) {
             return std::unexpected(std::move(pidfd.error()));
-        }
-        const auto index = static_cast<std::uint32_t>(pidfds_.size());
-        if (slots_ != nullptr) {
-            slots_->slots()[index] = knell_slot{};
-            if (auto tagged = slots_->tag(pidfd->fd(), index); !tagged) {
-                return tagged;
-            }
         }
         auto polled = poll(pidfd->fd(), index);
         pidfds_.emplace_back(std::move(*pidfd));

@@ -1,8 +1,8 @@
 #include "bench/pools.hpp"
 
-#include "agent/probe/probe.hpp"
 #include "bench/herd.hpp"
 #include "bench/memory.hpp"
+#include "bench/stamps.hpp"
 #include "bench/watcher_process.hpp"
 
 #include <algorithm>
@@ -85,10 +85,7 @@ Result<> look_around(const Contestant& contestant, Slots& slots) {
 
 Result<> measure(const Contestant& contestant, std::size_t watches, const PoolsOptions& options, std::uint32_t round,
                  Report& report) {
-    ProbeOptions probe_options;
-    probe_options.slots = static_cast<std::uint32_t>(watches);
-    probe_options.pidfd_creation = false;
-    auto probe = Probe::load(probe_options);
+    auto probe = load_stamping_programs(watches);
     if (!probe) {
         return std::unexpected(std::move(probe.error()));
     }

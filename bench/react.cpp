@@ -1,7 +1,7 @@
 #include "bench/react.hpp"
 
-#include "agent/probe/probe.hpp"
 #include "bench/herd.hpp"
+#include "bench/stamps.hpp"
 #include "bench/watcher.hpp"
 
 #include <fmt/format.h>
@@ -27,11 +27,7 @@ Result<std::vector<double>> latencies_of(const Contestant& contestant, std::size
     if (!herd) {
         return std::unexpected(std::move(herd.error()));
     }
-    // The programs stamp the ends for everybody alike.
-    ProbeOptions probe_options;
-    probe_options.slots = static_cast<std::uint32_t>(watches);
-    probe_options.pidfd_creation = false;
-    auto probe = Probe::load(probe_options);
+    auto probe = load_stamping_programs(watches);
     if (!probe) {
         return std::unexpected(std::move(probe.error()));
     }

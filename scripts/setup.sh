@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs the Debian packages that knell is built and tested with. Idempotent: one dpkg query when nothing is
 # missing. `setup.sh build` installs what a build needs; `setup.sh test` adds what the tests need, `setup.sh bench`
-# what the benchmarks compare with and draw with.
+# what the benchmarks compare with and draw with, `setup.sh coverage` what adds up which lines the tests reach.
 set -euo pipefail
 
 build_packages=(
@@ -25,14 +25,16 @@ if ! command -v node >/dev/null || ! command -v npm >/dev/null; then
   test_packages+=(nodejs npm)
 fi
 
+coverage_packages=(gcovr)
 bench_packages=(libbpf-tools bpftrace forkstat gnuplot-nox linux-perf strace curl bc)
 
 case "${1:-build}" in
 build) packages=("${build_packages[@]}") ;;
 test) packages=("${build_packages[@]}" "${test_packages[@]}") ;;
 bench) packages=("${build_packages[@]}" "${bench_packages[@]}") ;;
+coverage) packages=("${build_packages[@]}" "${test_packages[@]}" "${coverage_packages[@]}") ;;
 *)
-  echo "usage: $0 [build|test|bench]" >&2
+  echo "usage: $0 [build|test|bench|coverage]" >&2
   exit 2
   ;;
 esac

@@ -49,6 +49,28 @@ ProbeOptions probe_options(const ObserverOptions& options, std::uint32_t slots, 
     return wanted;
 }
 
+struct Pins {
+    std::optional<PinDirectory> directory;
+    std::string why_not;
+};
+
+// What cannot be pinned still runs. An error alone is another agent at work with the same pins.
+Result<Pins> lock_pins(const std::string& path) {
+    Pins pins;
+    if (path.empty()) {
+        return pins;
+    }
+    auto locked = PinDirectory::lock(path);
+    if (locked) {
+        pins.directory = std::move(*locked);
+    } else if (locked.error().errno_value == EWOULDBLOCK) {
+        return std::unexpected(std::move(locked.error()));
+    } else {
+        pins.why_not = std::move(locked.error().message);
+    }
+    return pins;
+}
+
 std::optional<Nanoseconds> earlier(std::optional<Nanoseconds> a, std::optional<Nanoseconds> b) {
     return a && b ? std::min(*a, *b) : (a ? a : b);
 }
@@ -84,25 +106,17 @@ Result<> Observer::open(const ObserverOptions& options) {
     if (!pid_namespace) {
         return std::unexpected(pid_namespace.error());
     }
-    std::string why_not_pinned;
-    std::optional<PinDirectory> pins;
-    if (!options.pin.empty()) {
-        auto locked = PinDirectory::lock(options.pin);
-        if (locked) {
-            pins = std::move(*locked);
-        } else if (locked.error().errno_value == EWOULDBLOCK) {
-            return std::unexpected(std::move(locked.error()));
-        } else {
-            why_not_pinned = std::move(locked.error().message);
-        }
+    auto pins = lock_pins(options.pin);
+    if (!pins) {
+        return std::unexpected(std::move(pins.error()));
     }
     // Without cgroups there are no places; processes die all the same.
     auto hierarchies = open_hierarchies();
     const auto readable = hierarchies ? can_name_cgroups(*hierarchies) : Result<>(std::unexpected(hierarchies.error()));
     const std::string why_no_cgroups = readable ? "" : readable.error().message;
     const bool read_cgroup_v1 = hierarchies && hierarchies->v1_memory.has_value();
-    auto probe =
-        Probe::load(probe_options(options, pool_options.capacity, read_cgroup_v1, *pid_namespace), std::move(pins));
+    auto probe = Probe::load(probe_options(options, pool_options.capacity, read_cgroup_v1, *pid_namespace),
+                             std::move(pins->directory));
     const std::string why_no_bpf = probe ? "" : probe.error().message;
     if (probe) {
         probe_ = std::move(*probe);
@@ -119,12 +133,10 @@ Result<> Observer::open(const ObserverOptions& options) {
     note_reload(true);
 
     // Before the pool opens its own.
-    if (!probe_) {
-        held_pidfds_.why_not = why_no_bpf;
-    } else if (!options.held_pidfds) {
-        held_pidfds_.why_not = "turned off (pidfd_creation: off)";
-    } else {
+    if (probe_ && options.held_pidfds) {
         held_pidfds_ = count_held_pidfds({.read_cgroup_v1 = read_cgroup_v1, .pid_namespace = *pid_namespace}, *places_);
+    } else {
+        held_pidfds_.why_not = probe_ ? "turned off (pidfd_creation: off)" : why_no_bpf;
     }
     auto scanned = pool_->scan_proc();
     if (!scanned && !probe_) {
@@ -138,7 +150,7 @@ Result<> Observer::open(const ObserverOptions& options) {
         {.bpf = why_no_bpf,
          .cgroups = why_no_cgroups,
          .io_uring = options.why_not_io_uring,
-         .pin = why_not_pinned,
+         .pin = pins->why_not,
          .scan = scanned ? "" : "processes from before the start are not watched: " + scanned.error().message,
          .host_processes = *pid_namespace == 0 ? "" : "the agent is in a pid namespace below the initial one",
          .held_pidfds = held_pidfds_.why_not,

@@ -60,8 +60,9 @@ Probe::Programs::Programs(const KernelBtf& btf, const ProbeOptions& options) {
 
 Probe::Programs::~Programs() {
     for (const Attached& attached : links_) {
-        // Destroying such a link would disable the event, pinned or not.
+        // Destroying such a link would disable the event, pinned or not; a disconnected one is not closed by libbpf.
         if (pinned_ && bpf_program__type(attached.program) == BPF_PROG_TYPE_TRACEPOINT) {
+            const Fd descriptor(bpf_link__fd(attached.link.get()));
             bpf_link__disconnect(attached.link.get());
         }
     }

@@ -158,13 +158,17 @@ void Pool::open(const knell_process& process) {
         refuse(WatchRefusal::recycled);
         return;
     }
-    auto watch = occupy(std::move(*pidfd), process);
+    take_in(std::move(*pidfd), process, nullptr);
+}
+
+void Pool::take_in(Pidfd pidfd, const knell_process& process, const Fd* proc_directory) {
+    auto watch = occupy(std::move(pidfd), process);
     if (!watch) {
         refuse(watch.error());
         return;
     }
     if (*watch != nullptr) {
-        listener_.watched(**watch, process, nullptr);
+        listener_.watched(**watch, process, proc_directory);
     }
 }
 

@@ -108,6 +108,8 @@ class Pool {
     [[nodiscard]] bool is_watched(const knell_process& process) const;
     void open(const knell_process& process);
     void open_from_proc(std::uint32_t pid);
+    // Watches it, unless it is refused; the listener is told.
+    void take_in(Pidfd pidfd, const knell_process& process, const Fd* proc_directory);
     Result<Watch*> occupy(Pidfd pidfd, const knell_process& process);
     void ended(Watch& watch, int revents, Instant now);
     void release_collected();

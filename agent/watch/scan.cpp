@@ -92,14 +92,7 @@ void Pool::open_from_proc(std::uint32_t pid) {
         refuse(WatchRefusal::filtered);
         return;
     }
-    auto watch = occupy(std::move(*pidfd), process);
-    if (!watch) {
-        refuse(watch.error());
-        return;
-    }
-    if (*watch != nullptr) {
-        listener_.watched(**watch, process, &*directory);
-    }
+    take_in(std::move(*pidfd), process, &*directory);
 }
 
 } // namespace knell

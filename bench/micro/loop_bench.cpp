@@ -1,6 +1,7 @@
 #include "agent/loop/loop.hpp"
 
 #include "agent/base/fd.hpp"
+#include "bench/micro/value_of.hpp"
 
 #include <benchmark/benchmark.h>
 #include <poll.h>
@@ -8,21 +9,10 @@
 
 #include <deque>
 #include <memory>
-#include <stdexcept>
 
 // One turn of the loop, on both backends: with nothing but a wake-up, and with descriptors that are ready.
 namespace knell::bench {
 namespace {
-
-template <typename T>
-T value_of(Result<T> result) {
-    if (!result) {
-        throw std::runtime_error(result.error().message);
-    }
-    if constexpr (!std::is_void_v<T>) {
-        return std::move(*result);
-    }
-}
 
 // Ends run() after each turn. That wakes the loop, so the next turn never sleeps.
 class OneTurn final : public TurnDriver {

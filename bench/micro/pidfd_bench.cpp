@@ -7,6 +7,7 @@
 #include "agent/pidfd/procfd.hpp"
 #include "agent/pidfd/spawn.hpp"
 #include "agent/pidfd/stat.hpp"
+#include "bench/micro/value_of.hpp"
 
 #include <benchmark/benchmark.h>
 #include <fcntl.h>
@@ -16,22 +17,12 @@
 
 #include <stdexcept>
 #include <string>
-#include <utility>
 
 // What holding a process costs, each operation beside what a program does that goes by number: "racy" in its name.
 namespace knell::bench {
 namespace {
 
 constexpr std::size_t kMostOfAFile = 4096;
-
-// A failure ends the whole run with its message: nothing here may fail.
-template <typename T>
-T value_of(Result<T> result) {
-    if (!result) {
-        throw std::runtime_error(result.error().message);
-    }
-    return std::move(*result);
-}
 
 // A process that sleeps until this goes, or until the run fails.
 class Sleeper {

@@ -2,6 +2,7 @@
 #include "agent/pidfd/process_ref.hpp"
 #include "agent/pidfd/spawn.hpp"
 #include "agent/watch/pool.hpp"
+#include "bench/micro/value_of.hpp"
 
 #include <benchmark/benchmark.h>
 
@@ -15,14 +16,6 @@ namespace knell::bench {
 namespace {
 
 constexpr std::size_t kProcesses = 32;
-
-template <typename T>
-T value_of(Result<T> result) {
-    if (!result) {
-        throw std::runtime_error(result.error().message);
-    }
-    return std::move(*result);
-}
 
 class CountingListener final : public PoolListener {
   public:

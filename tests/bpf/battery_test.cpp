@@ -1,6 +1,7 @@
 #include "agent/attribution/proc_cgroup.hpp"
 #include "agent/base/file.hpp"
 #include "tests/bpf/battery_rows.hpp"
+#include "tests/bpf/bpf_test.hpp"
 #include "tests/bpf/observer_under_test.hpp"
 
 #include <gtest/gtest.h>
@@ -114,12 +115,9 @@ void expect_identity(const Exit& exit, const Victim& victim, Instant before) {
     EXPECT_LE(exit.time, monotonic_now());
 }
 
-class Battery : public testing::TestWithParam<std::tuple<Route, Row>> {
+class Battery : public BpfTestWithParam<std::tuple<Route, Row>> {
   protected:
     void SetUp() override {
-        if (const auto why = why_not_here()) {
-            GTEST_SKIP() << *why;
-        }
         const auto& [route, row] = GetParam();
         ObserverOptions options;
         options.stop_signals = row.stop_signals;

@@ -1,4 +1,4 @@
-#include "tests/bpf/observer_under_test.hpp"
+#include "tests/bpf/bpf_test.hpp"
 #include "tests/bpf/probe_under_test.hpp"
 #include "tests/bpf/scene.hpp"
 
@@ -37,14 +37,9 @@ int ignore_then_execute(Gate& ignoring, Gate& go) {
     }
 }
 
-class ExecByThread : public testing::Test {
+class ExecByThread : public BpfTest {
   protected:
-    void SetUp() override {
-        if (const auto why = why_not_here()) {
-            GTEST_SKIP() << *why;
-        }
-        probe_.emplace();
-    }
+    void SetUp() override { probe_.emplace(); }
 
     std::optional<ProbeUnderTest> probe_;
 };

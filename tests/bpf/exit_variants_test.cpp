@@ -1,7 +1,7 @@
 #include "agent/probe/decode.hpp"
 #include "agent/probe/kernel_btf.hpp"
+#include "tests/bpf/bpf_test.hpp"
 #include "tests/bpf/loaded_programs.hpp"
-#include "tests/bpf/observer_under_test.hpp"
 #include "tests/bpf/scene.hpp"
 
 #include <gtest/gtest.h>
@@ -21,12 +21,9 @@
 namespace knell::test {
 namespace {
 
-class ExitVariants : public testing::TestWithParam<std::string> {
+class ExitVariants : public BpfTestWithParam<std::string> {
   protected:
     void SetUp() override {
-        if (const auto why = why_not_here()) {
-            GTEST_SKIP() << *why;
-        }
         if (GetParam() == "exit_group_dead" &&
             must(KernelBtf::load()).tracepoint_arguments("sched_process_exit").value_or(0) < 2) {
             GTEST_SKIP() << "this kernel's tracepoint does not tell which thread is the last (6.16)";

@@ -1,8 +1,8 @@
 #include "agent/probe/hooks.hpp"
 
 #include "agent/probe/decode.hpp"
+#include "tests/bpf/bpf_test.hpp"
 #include "tests/bpf/loaded_programs.hpp"
-#include "tests/bpf/observer_under_test.hpp"
 #include "tests/bpf/pidfd_calls.hpp"
 #include "tests/bpf/probe_under_test.hpp"
 #include "tests/bpf/scene.hpp"
@@ -29,14 +29,9 @@
 namespace knell::test {
 namespace {
 
-class Hooks : public testing::Test {
+class Hooks : public BpfTest {
   protected:
-    void SetUp() override {
-        if (const auto why = why_not_here()) {
-            GTEST_SKIP() << *why;
-        }
-        btf_.emplace(must(KernelBtf::load()));
-    }
+    void SetUp() override { btf_.emplace(must(KernelBtf::load())); }
 
     Observable observable(const std::string& feature) {
         const std::vector<Observable> all = observables(*btf_, {});

@@ -1,6 +1,6 @@
 #include "agent/probe/pidfd_census.hpp"
 
-#include "tests/bpf/observer_under_test.hpp"
+#include "tests/bpf/bpf_test.hpp"
 #include "tests/bpf/pidfd_calls.hpp"
 #include "tests/bpf/probe_under_test.hpp"
 #include "tests/bpf/scene.hpp"
@@ -21,14 +21,8 @@
 namespace knell::test {
 namespace {
 
-class PidfdCensusTest : public testing::Test {
+class PidfdCensusTest : public BpfTest {
   protected:
-    void SetUp() override {
-        if (const auto why = why_not_here()) {
-            GTEST_SKIP() << *why;
-        }
-    }
-
     static std::vector<knell_held_pidfd> held_by(const PidfdCensus& census, pid_t pid) {
         std::vector<knell_held_pidfd> held;
         for (const knell_held_pidfd& one : census.held) {

@@ -1,4 +1,4 @@
-#include "tests/bpf/observer_under_test.hpp"
+#include "tests/bpf/bpf_test.hpp"
 #include "tests/bpf/pidfd_calls.hpp"
 #include "tests/bpf/probe_under_test.hpp"
 #include "tests/bpf/scene.hpp"
@@ -31,14 +31,8 @@ constexpr int kDone = 0;
 constexpr int kCannot = 77; // this kernel does not know it
 constexpr int kWrong = 99;
 
-class PidfdCreation : public testing::Test {
+class PidfdCreation : public BpfTest {
   protected:
-    void SetUp() override {
-        if (const auto why = why_not_here()) {
-            GTEST_SKIP() << *why;
-        }
-    }
-
     void start(ProbeOptions options = {.record_pidfds = true}) { probe_.emplace(options); }
 
     std::uint64_t counted(knell_pidfd_via via) { return probe_->probe().counts().pidfds[via]; }

@@ -1,8 +1,8 @@
 #include "agent/probe/decode.hpp"
 #include "agent/probe/probe.hpp"
+#include "tests/bpf/bpf_test.hpp"
 #include "tests/bpf/drain_all.hpp"
 #include "tests/bpf/event_log.hpp"
-#include "tests/bpf/observer_under_test.hpp"
 #include "tests/bpf/scene.hpp"
 
 #include <gmock/gmock.h>
@@ -22,14 +22,9 @@
 namespace knell::test {
 namespace {
 
-class ProbeTest : public testing::Test {
+class ProbeTest : public BpfTest {
   protected:
-    void SetUp() override {
-        if (const auto why = why_not_here()) {
-            GTEST_SKIP() << *why;
-        }
-        probe_ = must(Probe::load({}));
-    }
+    void SetUp() override { probe_ = must(Probe::load({})); }
 
     knell_slot slot(std::uint32_t index) { return read_slot(probe_->slots()[index]); }
 

@@ -1,4 +1,4 @@
-#include "tests/bpf/observer_under_test.hpp"
+#include "tests/bpf/bpf_test.hpp"
 #include "tests/bpf/probe_under_test.hpp"
 #include "tests/bpf/scene.hpp"
 
@@ -104,14 +104,9 @@ struct Row {
     std::function<int()> life;
 };
 
-class Resources : public testing::TestWithParam<Row> {
+class Resources : public BpfTestWithParam<Row> {
   protected:
-    void SetUp() override {
-        if (const auto why = why_not_here()) {
-            GTEST_SKIP() << *why;
-        }
-        probe_.emplace();
-    }
+    void SetUp() override { probe_.emplace(); }
 
     std::optional<ProbeUnderTest> probe_;
 };

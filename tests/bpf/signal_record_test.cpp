@@ -1,4 +1,4 @@
-#include "tests/bpf/observer_under_test.hpp"
+#include "tests/bpf/bpf_test.hpp"
 #include "tests/bpf/probe_under_test.hpp"
 #include "tests/bpf/scene.hpp"
 
@@ -31,14 +31,8 @@ void raise_again(int signal) {
     (void)::raise(signal);
 }
 
-class SignalRecord : public testing::Test {
+class SignalRecord : public BpfTest {
   protected:
-    void SetUp() override {
-        if (const auto why = why_not_here()) {
-            GTEST_SKIP() << *why;
-        }
-    }
-
     ProbeUnderTest& probe(const ProbeOptions& options = {}) { return probe_ ? *probe_ : probe_.emplace(options); }
 
     // A child that handles these signals so is sent them in turn, until it ends.

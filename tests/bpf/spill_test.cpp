@@ -1,4 +1,5 @@
 #include "tests/bpf/backends.hpp"
+#include "tests/bpf/bpf_test.hpp"
 #include "tests/bpf/observer_under_test.hpp"
 #include "tests/bpf/scene.hpp"
 
@@ -18,14 +19,8 @@
 namespace knell::test {
 namespace {
 
-class Spill : public testing::TestWithParam<BackendChoice> {
+class Spill : public BpfTestWithParam<BackendChoice> {
   protected:
-    void SetUp() override {
-        if (const auto why = why_not_here()) {
-            GTEST_SKIP() << *why;
-        }
-    }
-
     // Only processes of `unit` are watched.
     void observe(const std::string& unit) {
         ObserverOptions options;

@@ -1,4 +1,5 @@
 #include "tests/bpf/backends.hpp"
+#include "tests/bpf/bpf_test.hpp"
 #include "tests/bpf/observer_under_test.hpp"
 #include "tests/bpf/scene.hpp"
 
@@ -26,14 +27,7 @@ void run_to_the_end(Process& storm) {
     EXPECT_EQ(must(storm.wait()), EXIT_SUCCESS);
 }
 
-class Storm : public testing::TestWithParam<BackendChoice> {
-  protected:
-    void SetUp() override {
-        if (const auto why = why_not_here()) {
-            GTEST_SKIP() << *why;
-        }
-    }
-};
+class Storm : public BpfTestWithParam<BackendChoice> {};
 
 TEST_P(Storm, EveryExitIsToldOnce) {
     constexpr std::uint64_t kEach = 20'000;

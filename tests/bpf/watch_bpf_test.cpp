@@ -1,5 +1,6 @@
 #include "agent/pidfd/features.hpp"
 #include "tests/bpf/backends.hpp"
+#include "tests/bpf/bpf_test.hpp"
 #include "tests/bpf/numbered_child.hpp"
 #include "tests/bpf/observer_under_test.hpp"
 #include "tests/bpf/scene.hpp"
@@ -43,12 +44,9 @@ std::uint64_t inode_of(pid_t pid) {
 }
 
 // All that these tests watch lives in a unit of its own; other processes are not selected.
-class Watched : public testing::TestWithParam<BackendChoice> {
+class Watched : public BpfTestWithParam<BackendChoice> {
   protected:
     void SetUp() override {
-        if (const auto why = why_not_here()) {
-            GTEST_SKIP() << *why;
-        }
         const TestCgroup& slice = scene_.keep(TestCgroup::unified());
         unit_ = slice.path().filename().string() + ".service";
         service_ = &scene_.keep(TestCgroup::inside(slice, unit_));

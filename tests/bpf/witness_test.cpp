@@ -1,3 +1,4 @@
+#include "tests/bpf/bpf_test.hpp"
 #include "tests/bpf/observer_under_test.hpp"
 #include "tests/bpf/scene.hpp"
 
@@ -17,12 +18,9 @@ namespace {
 
 using Disagreements = std::array<std::uint64_t, kWitnessFieldNames.size()>;
 
-class Witness : public testing::Test {
+class Witness : public BpfTest {
   protected:
     void SetUp() override {
-        if (const auto why = why_not_here()) {
-            GTEST_SKIP() << *why;
-        }
         // Whoever else dies on the machine is not watched, so its witnesses are not compared.
         const TestCgroup& slice = scene_.keep(TestCgroup::unified());
         const std::string unit = slice.path().filename().string() + ".service";

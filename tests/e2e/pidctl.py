@@ -6,7 +6,7 @@ import pathlib
 import select
 import subprocess
 
-from programs import DIE, PATIENCE, Program, wait_until
+from programs import DIE, PATIENCE, Program
 from support import EndToEnd
 
 PIDCTL = os.environ["KNELL_PIDCTL"]
@@ -53,18 +53,6 @@ class Pidctl(EndToEnd):
 
     def start_pidctl(self, *arguments, **options) -> Program:
         return self.start([PIDCTL, *arguments], **options)
-
-    def start_ready(self, *way, **options) -> Program:
-        victim = self.start_victim(*way, **options)
-        victim.await_line("^ready$")
-        return victim
-
-    def make_zombie(self, *way) -> Program:
-        """Dead, and collected at the end of the test."""
-        victim = self.start_victim(*way)
-        wait_until(lambda: pathlib.Path(f"/proc/{victim.pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z",
-                   f"{victim} to be a zombie")
-        return victim
 
     def reference(self, pid: int, *age) -> str:
         return self.object("info", pid, *age)["process"]

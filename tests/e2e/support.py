@@ -64,6 +64,19 @@ class EndToEnd(unittest.TestCase):
                 program.symlink_to(DIE)
         return self.start([program, *way], preexec_fn=unit.enter if unit else None)
 
+    def start_ready(self, *way, unit: Unit | None = None, name: str | None = None) -> Program:
+        """The same for ways that say when they are ready for what is to come."""
+        victim = self.start_victim(*way, unit=unit, name=name)
+        victim.await_line("^ready$")
+        return victim
+
+    def make_zombie(self, *way) -> Program:
+        """The same for ways that need nobody else. Dead, and collected at the end of the test."""
+        victim = self.start_victim(*way)
+        wait_until(lambda: pathlib.Path(f"/proc/{victim.pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z",
+                   f"{victim} to be a zombie")
+        return victim
+
     def die(self, *way, unit: Unit | None = None, name: str | None = None) -> Program:
         """The same for ways that need nobody else. It is dead and reaped on return."""
         victim = self.start_victim(*way, unit=unit, name=name)
@@ -72,8 +85,7 @@ class EndToEnd(unittest.TestCase):
 
     def kill_victim(self, *way, unit: Unit | None = None, name: str | None = None) -> Program:
         """The same for ways that wait to be killed."""
-        victim = self.start_victim(*way, unit=unit, name=name)
-        victim.await_line("^ready$")
+        victim = self.start_ready(*way, unit=unit, name=name)
         victim.signal(signal.SIGKILL)
         victim.wait()
         return victim
@@ -81,8 +93,7 @@ class EndToEnd(unittest.TestCase):
     def watched_kill(self, agent: Agent) -> tuple[Unit, Exposition]:
         """A process that `agent` watches is killed, in a unit of its own; a scrape when all is told of it."""
         unit = self.make_unit()
-        victim = self.start_victim("sleep", unit=unit)
-        victim.await_line("^ready$")
+        victim = self.start_ready("sleep", unit=unit)
         await_watched(agent, victim.pid)
         victim.signal(signal.SIGKILL)
         victim.wait()

@@ -183,8 +183,7 @@ class Causes(ContainerTest):
         self.table, self.events = (self.start([KNELL, "trace", "--comm", "php-fpm", *more]) for more in ([], ["--json"]))
         for trace in (self.table, self.events):
             await_observing(trace)
-        victim = self.start_victim("sleep", unit=unit, name="php-fpm")
-        victim.await_line("^ready$")
+        victim = self.start_ready("sleep", unit=unit, name="php-fpm")
         self.shell(f"echo 1 > {unit.path}/cgroup.kill")
         self.assertEqual(victim.wait(), -signal.SIGKILL)
         self.check("php-fpm UNIT cgroup_kill N bash (host)", pid=victim.pid)

@@ -96,8 +96,7 @@ class HostileNames(EndToEnd):
         self.start_agent(f"listen: 127.0.0.1:0\nexporters: {{jsonl: {{path: {events}, reasons: [signal]}}}}\n")
         for name, shown in COMMS:
             with self.subTest(name):
-                victim = self.start_victim("sleep")
-                victim.await_line("^ready$")
+                victim = self.start_ready("sleep")
                 own_comm.write_bytes(name)
                 victim.signal(signal.SIGKILL)
                 victim.wait()

@@ -27,8 +27,7 @@ class WholeMachine(EndToEnd):
         events = self.directory / "events"
         agent = self.start_agent(f"listen: 127.0.0.1:0\nexporters: {{jsonl: {{path: {events}, reasons: []}}}}\n")
         for step in [DAY, -DAY]:
-            victim = self.start_victim("term-graceful", "3", unit=self.unit)
-            victim.await_line("^ready$")
+            victim = self.start_ready("term-graceful", "3", unit=self.unit)
             self.step_clock(step)
             victim.signal(signal.SIGTERM)
             victim.wait()

@@ -74,7 +74,7 @@ class Metrics(EndToEnd):
 
     def test_series_of_a_new_cgroup_start_at_zero(self):
         agent, unit = self.start_agent(), self.make_unit()
-        self.start_victim("sleep", unit=unit).await_line("^ready$")
+        self.start_ready("sleep", unit=unit)
         metrics = agent.await_series(unit=unit.name)
         for family, series in {"knell_process_exits_total": 10, "knell_process_exit_codes_total": 6,
                                "knell_oom_kills_total": 3, "knell_zombies": 1}.items():
@@ -83,8 +83,7 @@ class Metrics(EndToEnd):
 
     def test_measures_a_graceful_stop(self):
         agent, unit = self.start_agent(), self.make_unit()
-        victim = self.start_victim("term-graceful", "0", "100", unit=unit)
-        victim.await_line("^ready$")
+        victim = self.start_ready("term-graceful", "0", "100", unit=unit)
         victim.signal(signal.SIGTERM)
         self.assertEqual(victim.wait(), 0)
         metrics = agent.await_sum(1, "knell_termination_seconds_count", unit=unit.name)
@@ -158,8 +157,7 @@ class Metrics(EndToEnd):
         agent = self.start_agent("listen: 127.0.0.1:0\nstop_signals: [SIGQUIT]\n")
         unit = self.make_unit()
         for number in [signal.SIGTERM, signal.SIGQUIT]:
-            victim = self.start_victim("sleep", unit=unit)
-            victim.await_line("^ready$")
+            victim = self.start_ready("sleep", unit=unit)
             victim.signal(number)
             victim.wait()
         metrics = agent.await_sum(2, "knell_process_exits_total", unit=unit.name)
@@ -173,8 +171,7 @@ class Metrics(EndToEnd):
     def test_is_what_prometheus_expects(self):
         agent, unit = self.start_agent(), self.make_unit()
         # A family without samples is left out; these deaths give each of them one.
-        victim = self.start_victim("term-graceful", "0", unit=unit)
-        victim.await_line("^ready$")
+        victim = self.start_ready("term-graceful", "0", unit=unit)
         await_watched(agent, victim.pid)
         victim.signal(signal.SIGTERM)
         victim.wait()

@@ -13,8 +13,7 @@ class Prometheus(PrometheusTest):
 
     def test_scrapes_and_answers(self):
         agent, unit = self.start_agent(), self.make_unit()
-        victim = self.start_victim("sleep", unit=unit)
-        victim.await_line("^ready$")
+        victim = self.start_ready("sleep", unit=unit)
         agent.await_series(unit=unit.name)
         prometheus = self.start_prometheus(agent)
         deaths = f'knell_process_exits_total{{job="knell",unit="{unit.name}",reason="signal"}}'
@@ -33,7 +32,7 @@ class Prometheus(PrometheusTest):
     def test_an_exemplar_names_the_process(self):
         """Prometheus asks for OpenMetrics, which has them."""
         agent, unit = self.start_agent(), self.make_unit()
-        self.start_victim("sleep", unit=unit).await_line("^ready$")
+        self.start_ready("sleep", unit=unit)
         agent.await_series(unit=unit.name)
         prometheus = self.start_prometheus(agent)
         death = f'knell_process_exits_total{{unit="{unit.name}",reason="crash"}}'

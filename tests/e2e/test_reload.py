@@ -102,8 +102,7 @@ class Reload(EndToEnd):
         agent = self.start_configured()
         self.reload(agent, "listen: 127.0.0.1:0\nwatch: {select: {comm: ['!e2e-unwatched']}}\n",
                     "info  reload: the new configuration is in use")
-        unwatched = self.start_victim("sleep", name="e2e-unwatched")
-        unwatched.await_line("^ready$")
+        unwatched = self.start_ready("sleep", name="e2e-unwatched")
         watched = self.start_victim("sleep", name="e2e-watched")
         # Both wait for watch.min_age; the other one's turn was before.
         await_watched(agent, watched.pid)

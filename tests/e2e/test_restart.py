@@ -57,8 +57,7 @@ class Restart(RestartTest):
 
     def test_deaths_between_two_agents(self):
         first = self.start_next()
-        victim = self.start_victim("term-ignore", unit=self.unit)
-        victim.await_line("^ready$")
+        victim = self.start_ready("term-ignore", unit=self.unit)
         victim.signal(signal.SIGTERM)
         self.die("exit", "3", unit=self.unit)
         self.await_deaths(1)  # and so the earlier signal is known
@@ -125,8 +124,7 @@ class Restart(RestartTest):
         first = start_watching(ones)
         one = self.start_victim("sleep", unit=self.unit, name=ones)
         await_watched(first, one.pid)
-        other = self.start_victim("sleep", unit=self.unit, name=others)
-        other.await_line("^ready$")
+        other = self.start_ready("sleep", unit=self.unit, name=others)
         self.kill_agent(first)
         second = start_watching(others)
         await_watched(second, other.pid)

@@ -145,8 +145,7 @@ class Trace(EndToEnd):
         await_observing(trace)
         if "no pidfd is seen" in trace.stderr:
             self.skipTest(trace.stderr)
-        victim = self.start_victim("sleep", name=self.name)
-        victim.await_line("^ready$")
+        victim = self.start_ready("sleep", name=self.name)
         pidfd = os.pidfd_open(victim.pid)
         inode = os.fstat(pidfd).st_ino
         os.close(pidfd)

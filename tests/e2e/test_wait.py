@@ -38,18 +38,6 @@ class WaitTest(EndToEnd):
         wait_until(lambda: max(pidfds_held(waiter).values(), default=0) > 1, f"{waiter} to look on")
         return waiter
 
-    def start_ready(self, *way, name: str | None = None) -> Program:
-        victim = self.start_victim(*way, name=name)
-        victim.await_line("^ready$")
-        return victim
-
-    def make_zombie(self, *way) -> Program:
-        """Dead, and collected at the end of the test."""
-        victim = self.start_victim(*way)
-        wait_until(lambda: pathlib.Path(f"/proc/{victim.pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z",
-                   f"{victim} to be a zombie")
-        return victim
-
     def reference(self, pid: int) -> str:
         told = subprocess.run([PIDCTL, "--json", "info", str(pid)], capture_output=True, timeout=60, check=True)
         return json.loads(told.stdout)["process"]

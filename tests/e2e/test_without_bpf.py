@@ -92,8 +92,7 @@ class WithoutBpf(EndToEnd):
     def test_trace_shows_what_it_can(self):
         name = f"e2e{os.getpid()}"
         trace = self.start([*WITHOUT_BPF, KNELL, "trace", "--comm", name, "--count", "1"])
-        victim = self.start_victim("term-graceful", "3", name=name)
-        victim.await_line("^ready$")
+        victim = self.start_ready("term-graceful", "3", name=name)
         await_watched(trace, victim.pid)
         victim.signal(signal.SIGTERM)
         self.assertEqual(trace.wait(), 0)

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <stop_token>
 #include <system_error>
 #include <thread>
 
@@ -222,6 +223,17 @@ int ask_in_new_pid_namespace(const std::function<int()>& question) {
 
 pid_t own_tid() {
     return static_cast<pid_t>(::syscall(SYS_gettid));
+}
+
+OtherThread::OtherThread()
+    : thread_([this](const std::stop_token& stop) {
+          tid_ = own_tid();
+          known_.release();
+          std::binary_semaphore done{0};
+          const std::stop_callback end(stop, [&done] { done.release(); });
+          done.acquire();
+      }) {
+    known_.acquire();
 }
 
 pid_t impossible_pid() {

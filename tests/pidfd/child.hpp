@@ -8,7 +8,9 @@
 
 #include <cstdint>
 #include <functional>
+#include <semaphore>
 #include <string>
+#include <thread>
 #include <vector>
 
 // Children that do what a test's own code says, for the states of processes that no program of tests/support shows.
@@ -84,6 +86,19 @@ int ask_as_nobody(const std::function<int()>& question);
 int ask_in_new_pid_namespace(const std::function<int()>& question);
 
 pid_t own_tid();
+
+// A thread of this process that does nothing, for as long as this lives.
+class OtherThread {
+  public:
+    OtherThread();
+
+    [[nodiscard]] pid_t tid() const { return tid_; }
+
+  private:
+    pid_t tid_ = 0;
+    std::binary_semaphore known_{0};
+    std::jthread thread_; // the last: it uses the others
+};
 
 inline constexpr Nanoseconds kPatienceNs = static_cast<Nanoseconds>(kPatience.count()) * kMillisecond;
 

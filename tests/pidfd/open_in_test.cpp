@@ -18,8 +18,6 @@
 #include <algorithm>
 #include <csignal>
 #include <filesystem>
-#include <latch>
-#include <thread>
 
 // Processes by their numbers in other pid namespaces.
 namespace knell::test {
@@ -73,17 +71,8 @@ TEST_P(OpenIn, NumbersThatNobodyHas) {
 }
 
 TEST_P(OpenIn, NotAThread) {
-    std::latch known(1);
-    std::latch done(1);
-    pid_t tid = 0;
-    const std::jthread thread([&] {
-        tid = own_tid();
-        known.count_down();
-        done.wait();
-    });
-    known.wait();
-    const auto opened = Pidfd::open_in(value_of(pidns::own()), tid);
-    done.count_down();
+    const OtherThread thread;
+    const auto opened = Pidfd::open_in(value_of(pidns::own()), thread.tid());
     ASSERT_FALSE(opened);
     EXPECT_EQ(opened.error().errno_value, EINVAL) << opened.error().message;
 }

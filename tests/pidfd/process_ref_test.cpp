@@ -14,9 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <latch>
 #include <limits>
-#include <thread>
 
 // Processes written down.
 namespace knell::test {
@@ -105,18 +103,9 @@ TEST_P(ProcessReference, RefusesTheNextProcessWithItsNumber) {
 
 TEST_P(ProcessReference, RefusesAThreadWithItsNumber) {
     const std::string text = value_of(ProcessRef::of(value_of(Pidfd::self()))).text();
-    std::latch known(1);
-    std::latch done(1);
-    pid_t tid = 0;
-    const std::jthread thread([&] {
-        tid = own_tid();
-        known.count_down();
-        done.wait();
-    });
-    known.wait();
+    const OtherThread thread;
     // As if the number had been a process's before it became this thread's.
-    const auto found = value_of(ProcessRef::parse(std::to_string(tid) + text.substr(text.find(':')))).open();
-    done.count_down();
+    const auto found = value_of(ProcessRef::parse(std::to_string(thread.tid()) + text.substr(text.find(':')))).open();
     EXPECT_EQ(refusal(found), Problem::recycled) << (found ? "it was opened" : found.error().message);
 }
 

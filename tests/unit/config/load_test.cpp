@@ -1,5 +1,6 @@
 #include "agent/config/config.hpp"
 
+#include "tests/support/children.hpp"
 #include "tests/support/temp_dir.hpp"
 
 #include <gmock/gmock.h>
@@ -9,22 +10,14 @@
 
 #include <cerrno>
 #include <fstream>
-#include <optional>
 #include <string>
-#include <utility>
 
 namespace knell {
 namespace {
 
 class LoadConfig : public testing::Test {
   protected:
-    void SetUp() override {
-        Result<test::TempDir> directory = test::TempDir::create();
-        ASSERT_TRUE(directory.has_value()) << directory.error().message;
-        directory_.emplace(*std::move(directory));
-    }
-
-    [[nodiscard]] std::string directory() const { return directory_->path(); }
+    [[nodiscard]] std::string directory() const { return directory_.path(); }
 
     [[nodiscard]] std::string write(const std::string& text) const {
         const std::string path = directory() + "/knell.yaml";
@@ -33,7 +26,7 @@ class LoadConfig : public testing::Test {
     }
 
   private:
-    std::optional<test::TempDir> directory_;
+    const test::TempDir directory_ = test::value_of(test::TempDir::create());
 };
 
 TEST_F(LoadConfig, ReadsAFile) {

@@ -1,6 +1,7 @@
 #include "exporters/jsonl/jsonl_sink.hpp"
 
 #include "exporters/jsonl/event_json.hpp"
+#include "tests/support/children.hpp"
 #include "tests/support/temp_dir.hpp"
 
 #include <fcntl.h>
@@ -12,7 +13,6 @@
 #include <cerrno>
 #include <csignal>
 #include <fstream>
-#include <optional>
 #include <string>
 #include <utility>
 
@@ -24,11 +24,8 @@ using testing::ElementsAre;
 class JsonlSinkTest : public testing::Test {
   protected:
     void SetUp() override {
-        Result<test::TempDir> directory = test::TempDir::create();
-        ASSERT_TRUE(directory.has_value()) << directory.error().message;
-        directory_.emplace(*std::move(directory));
         ASSERT_NE(std::signal(SIGPIPE, SIG_IGN), SIG_ERR); // as in the agent
-        path_ = directory_->path() / "events.jsonl";
+        path_ = directory_.path() / "events.jsonl";
     }
 
     std::unique_ptr<JsonlSink> open(std::vector<Reason> reasons) {
@@ -46,7 +43,7 @@ class JsonlSinkTest : public testing::Test {
         return all;
     }
 
-    std::optional<test::TempDir> directory_;
+    const test::TempDir directory_ = test::value_of(test::TempDir::create());
     std::string path_;
     LostLines lost_;
 };
@@ -89,7 +86,7 @@ TEST_F(JsonlSinkTest, AFileIsAppendedTo) {
 }
 
 TEST_F(JsonlSinkTest, AnUnusablePathIsRefused) {
-    const Result<std::unique_ptr<JsonlSink>> sink = JsonlSink::open(directory_->path(), {}, lost_);
+    const Result<std::unique_ptr<JsonlSink>> sink = JsonlSink::open(directory_.path(), {}, lost_);
     ASSERT_FALSE(sink.has_value());
     EXPECT_EQ(sink.error().errno_value, EISDIR);
 }

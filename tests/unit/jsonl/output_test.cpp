@@ -1,5 +1,6 @@
 #include "exporters/jsonl/output.hpp"
 
+#include "tests/support/children.hpp"
 #include "tests/support/temp_dir.hpp"
 
 #include <fcntl.h>
@@ -12,7 +13,6 @@
 #include <array>
 #include <cerrno>
 #include <cstdlib>
-#include <optional>
 #include <ostream>
 #include <string>
 #include <utility>
@@ -121,16 +121,10 @@ TEST(Output, AMasterTerminalIsNotOpenedAnew) {
 
 class OutputFile : public testing::Test {
   protected:
-    void SetUp() override {
-        Result<test::TempDir> directory = test::TempDir::create();
-        ASSERT_TRUE(directory.has_value()) << directory.error().message;
-        directory_.emplace(*std::move(directory));
-    }
-
-    [[nodiscard]] std::string directory() const { return directory_->path(); }
+    [[nodiscard]] std::string directory() const { return directory_.path(); }
 
   private:
-    std::optional<test::TempDir> directory_;
+    const test::TempDir directory_ = test::value_of(test::TempDir::create());
 };
 
 TEST_F(OutputFile, IsCreatedForTheOwnerAndTheGroupOnly) {

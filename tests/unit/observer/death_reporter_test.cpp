@@ -21,7 +21,26 @@ namespace {
 using testing::IsEmpty;
 using testing::SizeIs;
 
-class DeathReporterTest : public ZombieTest {};
+class DeathReporterTest : public ZombieTest {
+  protected:
+    struct Victim {
+        Process child;
+        knell_process process;
+        Watch* watched;
+    };
+
+    // A watched child that was killed. The kernel has written its end, at 5000, and when the world was told; its record
+    // is still in the ring, and its pidfd was not looked at.
+    Victim kill_watched(Instant notify) {
+        Process child = start_sleeper();
+        const knell_process process = describe(child.pid());
+        Watch* watched = watch(process);
+        EXPECT_NE(watched, nullptr);
+        EXPECT_TRUE(child.kill(SIGKILL));
+        write_slot(5000, notify);
+        return {std::move(child), process, watched};
+    }
+};
 
 knell_process stranger() {
     knell_process process{};
@@ -64,12 +83,7 @@ TEST_F(DeathReporterTest, ACommOfFullLengthEndsWithItsField) {
 
 TEST_F(DeathReporterTest, AWatchedOneWaitsForItsPidfdAndHasTheTimes) {
     start(kAllSources);
-    Process child = start_sleeper();
-    const knell_process process = describe(child.pid());
-    Watch* watched = watch(process);
-    ASSERT_NE(watched, nullptr);
-    ASSERT_TRUE(child.kill(SIGKILL));
-    write_slot(5000, 6000);
+    auto [child, process, watched] = kill_watched(6000);
     record(exit_record(process, SIGKILL, 5000));
     EXPECT_THAT(sink.events, IsEmpty()) << "the pidfd has not spoken";
     EXPECT_EQ(zombies(), 0U);
@@ -99,12 +113,7 @@ TEST_F(DeathReporterTest, AWatchedOneWaitsForItsPidfdAndHasTheTimes) {
 // The kernel stamps after it wakes us: a reporter that is fast waits, not only for the pidfd.
 TEST_F(DeathReporterTest, TheNotifyStampMayBeLate) {
     start(kAllSources);
-    Process child = start_sleeper();
-    const knell_process process = describe(child.pid());
-    const Watch* watched = watch(process);
-    ASSERT_NE(watched, nullptr);
-    ASSERT_TRUE(child.kill(SIGKILL));
-    write_slot(5000, 0);
+    auto [child, process, watched] = kill_watched(0);
     record(exit_record(process, SIGKILL, 5000));
     EXPECT_EQ(reporter->next_late(), std::nullopt);
     run_until_zombies(1);
@@ -125,12 +134,8 @@ TEST_F(DeathReporterTest, TheNotifyStampMayBeLate) {
 // A process without an exit signal is never stamped.
 TEST_F(DeathReporterTest, ItsPatienceForTheNotifyStampEnds) {
     start(kAllSources);
-    Process child = start_sleeper();
-    const knell_process process = describe(child.pid());
-    ASSERT_NE(watch(process), nullptr);
-    ASSERT_TRUE(child.kill(SIGKILL));
-    write_slot(5000, 0);
-    record(exit_record(process, SIGKILL, 5000));
+    Victim victim = kill_watched(0);
+    record(exit_record(victim.process, SIGKILL, 5000));
     run_until_zombies(1);
     ASSERT_NE(reporter->next_late(), std::nullopt);
     reporter->tell_late(*reporter->next_late());
@@ -142,15 +147,11 @@ TEST_F(DeathReporterTest, ItsPatienceForTheNotifyStampEnds) {
 
 TEST_F(DeathReporterTest, NobodyWaitsForTheNotifyStampOfAReapedProcess) {
     start(kAllSources);
-    Process child = start_sleeper();
-    const knell_process process = describe(child.pid());
-    ASSERT_NE(watch(process), nullptr);
-    ASSERT_TRUE(child.kill(SIGKILL));
-    write_slot(5000, 0);
-    record(exit_record(process, SIGKILL, 5000));
+    Victim victim = kill_watched(0);
+    record(exit_record(victim.process, SIGKILL, 5000));
     run_until_zombies(1);
     EXPECT_THAT(sink.events, IsEmpty());
-    (void)value_of(child.wait());
+    (void)value_of(victim.child.wait());
     run_until_released();
     EXPECT_THAT(sink.of<Exit>(), SizeIs(1));
     EXPECT_THAT(sink.of<Reap>(), SizeIs(1));
@@ -162,12 +163,7 @@ TEST_F(DeathReporterTest, NobodyWaitsForTheNotifyStampOfAReapedProcess) {
 // wake-up.
 TEST_F(DeathReporterTest, WithoutTheNotifyStampNoTimeIsInvented) {
     start({.exit_records = true, .observes_signals = false});
-    Process child = start_sleeper();
-    const knell_process process = describe(child.pid());
-    const Watch* watched = watch(process);
-    ASSERT_NE(watched, nullptr);
-    ASSERT_TRUE(child.kill(SIGKILL));
-    write_slot(5000, 0);
+    auto [child, process, watched] = kill_watched(0);
     record(exit_record(process, SIGKILL, 5000));
     run_until_zombies(1);
     const Instant noticed = watched->end().noticed;
@@ -182,19 +178,15 @@ TEST_F(DeathReporterTest, WithoutTheNotifyStampNoTimeIsInvented) {
 
 TEST_F(DeathReporterTest, ThePidfdMayBeFasterThanTheRing) {
     start(kAllSources);
-    Process child = start_sleeper();
-    const knell_process process = describe(child.pid());
-    ASSERT_NE(watch(process), nullptr);
-    ASSERT_TRUE(child.kill(SIGKILL));
-    write_slot(5000, 6000);
+    Victim victim = kill_watched(6000);
     run_until_zombies(1);
     EXPECT_THAT(sink.events, IsEmpty());
-    record(exit_record(process, SIGKILL, 5000));
+    record(exit_record(victim.process, SIGKILL, 5000));
     ASSERT_THAT(sink.events, SizeIs(1));
     EXPECT_EQ(sink.of<Exit>().at(0).teardown, std::optional<Nanoseconds>(1000));
     EXPECT_NE(sink.of<Exit>().at(0).reaction, std::nullopt);
     EXPECT_EQ(zombies(), 1U);
-    (void)value_of(child.wait());
+    (void)value_of(victim.child.wait());
     run_until_released();
     EXPECT_THAT(sink.of<Exit>(), SizeIs(1));
     EXPECT_THAT(sink.of<Reap>(), SizeIs(1));
