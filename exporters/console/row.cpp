@@ -1,8 +1,8 @@
 #include "exporters/console/row.hpp"
 
 #include "agent/base/text.hpp"
-#include "exporters/console/cells.hpp"
-#include "exporters/console/wording.hpp"
+#include "exporters/wording/cells.hpp"
+#include "exporters/wording/wording.hpp"
 
 #include <fmt/chrono.h>
 #include <fmt/format.h>

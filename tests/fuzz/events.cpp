@@ -1,7 +1,7 @@
 // Events with names that processes chose: as JSON lines, as rows of a table, on the page.
 #include "agent/attribution/make_place.hpp"
 #include "agent/base/text.hpp"
-#include "exporters/console/cells.hpp"
+#include "exporters/wording/cells.hpp"
 #include "exporters/console/row.hpp"
 #include "tests/fuzz/event_promises.hpp"
 #include "tests/fuzz/promise.hpp"

@@ -24,10 +24,11 @@ MAY_INCLUDE = {
     "agent/observer": ("agent/base", "agent/pidfd", "agent/probe", "agent/loop", "agent/cause", "agent/attribution",
                        "agent/event", "agent/ledger", "agent/watch", "bpf/events.h"),
     "exporters/jsonl": ("agent/base", "agent/event"),
-    "exporters/console": ("agent/base", "agent/event", "exporters/jsonl"),
+    "exporters/wording": ("agent/base", "agent/event"),
+    "exporters/console": ("agent/base", "agent/event", "exporters/jsonl", "exporters/wording"),
     # status.hpp: plain data, what the agent tells of itself.
-    "exporters/prometheus": ("agent/base", "agent/event", "agent/ledger", "agent/observer/status.hpp",
-                             "agent/config/listen_address.hpp"),
+    "exporters/prometheus": ("agent/base", "agent/cause/reason.hpp", "agent/event", "agent/ledger",
+                             "agent/observer/status.hpp", "agent/config/listen_address.hpp", "exporters/wording"),
     # The programs join the rooms.
     "agent/cli": ("agent", "exporters", "bpf/events.h"),
     "agent/pidctl": ("agent/base", "agent/pidfd", "agent/cause/reason.hpp", "agent/config", "agent/cli"),

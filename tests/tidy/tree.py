@@ -9,7 +9,7 @@ CODE = (".cpp", ".hpp", ".c", ".h")
 
 # Made by programs, or kept as they came: nobody writes in them, so that the rules of writing are not for them.
 FOREIGN = ("tests/fuzz/corpus/", "bench/results/", "LICENSES/", "LICENSE", "tests/deploy/package-lock.json",
-           "deploy/grafana/knell.json")
+           "deploy/grafana/knell.json", "docs/images/")
 
 
 class Tree:

@@ -1,8 +1,8 @@
 #include "exporters/prometheus/page/deaths.hpp"
 
 #include "agent/base/text.hpp"
-#include "exporters/console/wording.hpp"
 #include "exporters/prometheus/page/severity_class.hpp"
+#include "exporters/wording/wording.hpp"
 
 namespace knell {
 

@@ -1,6 +1,6 @@
 #include "exporters/console/row.hpp"
 
-#include "exporters/console/cells.hpp"
+#include "exporters/wording/cells.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

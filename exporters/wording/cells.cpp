@@ -1,4 +1,4 @@
-#include "exporters/console/cells.hpp"
+#include "exporters/wording/cells.hpp"
 
 #include <algorithm>
 #include <array>

@@ -1,7 +1,7 @@
-#include "exporters/console/wording.hpp"
+#include "exporters/wording/wording.hpp"
 
 #include "agent/base/text.hpp"
-#include "exporters/console/cells.hpp"
+#include "exporters/wording/cells.hpp"
 
 #include <fmt/format.h>
 

@@ -1,4 +1,4 @@
-#include "exporters/console/wording.hpp"
+#include "exporters/wording/wording.hpp"
 
 #include <gtest/gtest.h>
 
