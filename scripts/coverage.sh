@@ -1,23 +1,25 @@
 #!/usr/bin/env bash
 # Which lines and branches of the product the tests reach, by folder; build/coverage/report/index.html shows each line.
 # A lower bound: what is killed or ends by _exit() has written nothing down, nor has the confined agent, which may not.
-#
-# scripts/coverage.sh                             unit, pidfd and bpf tests
-# scripts/coverage.sh '^(unit|pidfd|bpf|e2e)$'    the tests of these labels
 set -euo pipefail
 cd "$(dirname "$0")/.."
-labels=${1:-'^(unit|pidfd|bpf)$'}
 jobs=$(nproc)
+
+# Which tests: the arguments. Not a verdict, that is scripts/test.sh: -O0 is slow, and who may not write here says so.
+run_tests() {
+  scripts/mounts.sh ctest --preset coverage "$@" --parallel "$jobs" --quiet ||
+    echo "coverage: some tests failed: what they did not reach is missing" >&2
+}
 
 scripts/setup.sh coverage
 cmake --preset coverage >/dev/null
 cmake --build --preset coverage --parallel "$jobs"
 find build/coverage -name '*.gcda' -delete
 
-# Not a verdict: that is scripts/test.sh. A project that links the installed library knows nothing of gcov.
-scripts/mounts.sh ctest --preset coverage --label-regex "$labels" --exclude-regex '^pidfd[.]package$' \
-  --parallel "$jobs" --quiet ||
-  echo "coverage: some tests failed: what they did not reach is missing" >&2
+# A project that links the installed library knows nothing of gcov.
+run_tests --label-regex '^(unit|pidfd|bpf)$' --exclude-regex '^pidfd[.]package$'
+# Of the e2e tests those of commands that end by themselves.
+run_tests --tests-regex '^e2e[.]test_(pidctl|pidctl_work|stat|wait|trace|bad_input|terminal|without_bpf)[.]'
 
 mkdir -p build/coverage/report
 gcovr --root . --object-directory build/coverage --filter '(agent|exporters)/' -j "$jobs" \
