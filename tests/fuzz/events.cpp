@@ -1,8 +1,8 @@
 // Events with names that processes chose: as JSON lines, as rows of a table, on the page.
 #include "agent/attribution/make_place.hpp"
 #include "agent/base/text.hpp"
-#include "exporters/wording/cells.hpp"
 #include "exporters/console/row.hpp"
+#include "exporters/wording/cells.hpp"
 #include "tests/fuzz/event_promises.hpp"
 #include "tests/fuzz/promise.hpp"
 
