@@ -16,7 +16,7 @@ build_packages=(
   dpkg-dev file
 )
 test_packages=(
-  prometheus runc busybox-static qemu-system-x86 strace curl procps util-linux libcap2-bin
+  prometheus runc containerd busybox-static qemu-system-x86 strace curl procps util-linux libcap2-bin
   clang-format-19 clang-tidy-19 shellcheck yamllint libclang-rt-19-dev
   systemd iproute2 python3-prometheus-client python3-yaml lintian mandoc zsh fish chromium
 )
