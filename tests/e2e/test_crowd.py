@@ -15,8 +15,10 @@ class Crowd(EndToEnd):
     def test_each_of_15000_gets_a_reaction_and_a_reap(self):
         events = self.directory / "events"
         # Without a choice of reasons reaps are told, too: the lines say of each death what the histograms sum up.
-        agent = self.start_agent(f"listen: 127.0.0.1:0\nexporters: {{jsonl: {{path: {events}, reasons: []}}}}\n")
+        # Nobody else: what thousands of another test leave to the machine's init would take their descriptors.
         unit = self.make_unit()
+        agent = self.start_agent(f"listen: 127.0.0.1:0\nwatch: {{select: {{cgroup: ['*/{unit.name}']}}}}\n"
+                                 f"exporters: {{jsonl: {{path: {events}, reasons: []}}}}\n")
         crowd = self.start_sleepers(CROWD, unit)
 
         try:
