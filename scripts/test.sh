@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# From a fresh machine to a verdict: installs what is missing, checks the style, builds, runs every test, on other kernels
-# too; then the same under the sanitizers, two minutes of soak, and the fuzzers for some seconds each. The last line is "N passed, N failed, N skipped"; a skipped test counts as failed unless
-# KNELL_ALLOW_SKIPS=1, because a machine with root, BTF and runc can run them all.
+# From a fresh machine to a verdict: installs what is missing, checks the style, builds, runs every test; then the same
+# under the sanitizers, two minutes of soak, and the fuzzers for some seconds each. The last line is "N passed, N failed,
+# N skipped"; a skipped test counts as failed unless KNELL_ALLOW_SKIPS=1, because a machine with root, BTF and runc can run
+# them all.
 #
 # scripts/test.sh          everything
 # scripts/test.sh quick    style, the dev build and its unit tests
@@ -42,7 +43,7 @@ if [ "$what" = quick ]; then
 else
   scripts/tidy.sh build/dev
   run_tests dev '^(unit|pidfd|bpf|e2e|bench|package|deploy)$'
-  run_tests dev '^vm$'
+  # Not the label vm: other kernels, emulated, take minutes and a quiet machine. scripts/vm.sh runs them.
   # It mostly waits, and takes no measure of time: beside a build.
   run_tests dev '^soak$' >"$results/soak.log" 2>&1 &
   build asan

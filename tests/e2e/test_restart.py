@@ -117,7 +117,8 @@ class Restart(RestartTest):
 
     def test_watches_go_on(self):
         def start_watching(name: str):
-            return self.start_next(f'watch: {{select: {{comm: ["{name}"]}}}}\n')
+            # Old enough to have its name: from fork to exec an emulated machine may take more than the default's 100 ms.
+            return self.start_next(f'watch: {{min_age: 1s, select: {{comm: ["{name}"]}}}}\n')
 
         # Each agent watches one process, in its first slot; the other is none of its business.
         ones, others = f"one{os.getpid()}", f"other{os.getpid()}"

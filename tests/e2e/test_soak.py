@@ -83,6 +83,13 @@ class Soak(EndToEnd):
         finally:
             for client in clients:
                 client.close()
+            wait_until(self.answers, "an answer when they are gone")
+
+    def answers(self) -> bool:
+        try:
+            return self.agent.get("/healthz").status == 200
+        except ConnectionError:  # the server has not seen all of them go
+            return False
 
     def reloaded(self) -> int:
         for text in ["colour: red\n", CONFIG + "watch: {min_age: 50ms}\n", CONFIG]:
