@@ -57,3 +57,13 @@ function(knell_gtest name label)
   # Values as gtest prints them are addresses of this run, and no names.
   gtest_discover_tests(${name} TEST_PREFIX ${label}. NO_PRETTY_VALUES DISCOVERY_MODE PRE_TEST PROPERTIES ${properties})
 endfunction()
+
+# knell_scripts(TESTS... LABEL label TIMEOUT s [ENVIRONMENT name=value...]): of tests that are scripts and drive the built
+# programs: where those are, and that status 77 is a skip.
+function(knell_scripts)
+  cmake_parse_arguments(arg "" "LABEL;TIMEOUT" "TESTS;ENVIRONMENT" ${ARGN})
+  set(programs "KNELL_BIN=$<TARGET_FILE:knell>;KNELL_PIDCTL=$<TARGET_FILE:pidctl>;KNELL_DIE=$<TARGET_FILE:die>;KNELL_SLEEPERS=$<TARGET_FILE:sleepers>")
+  set_tests_properties(${arg_TESTS} PROPERTIES
+    LABELS ${arg_LABEL} TIMEOUT ${arg_TIMEOUT} SKIP_RETURN_CODE 77
+    ENVIRONMENT "${arg_ENVIRONMENT};KNELL_SOURCE=${CMAKE_SOURCE_DIR};${programs}")
+endfunction()
