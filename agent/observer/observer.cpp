@@ -192,6 +192,7 @@ void Observer::turn_begins(Instant now) {
     drain(now);
     make_up_for_losses(now);
     reporter_->tell_late(now);
+    pool_->release_due(now);
     pool_->open_due(now, kOpensPerTurn);
     places_->maintain(now);
     if (!probe_ && now >= next_scan_) {

@@ -20,6 +20,11 @@ std::uint64_t boot_ns_to_ticks(std::uint64_t start_boot_ns) {
     return start_boot_ns / (kSecond / per_second);
 }
 
+// What tells a process from others that had its number, where pidfds have no inode: no number comes round in a tick.
+std::uint32_t start_ticks(const knell_process& process) {
+    return static_cast<std::uint32_t>(boot_ns_to_ticks(process.start_boot_ns));
+}
+
 // Does this pidfd hold the process that the record spoke of, or one that got its number since?
 Result<bool> is_the_same(const Pidfd& pidfd, const knell_process& process) {
     if (process.pid_inode != 0 && available(PidfdFeature::pidfs)) {
@@ -44,6 +49,13 @@ Result<bool> is_the_same(const Pidfd& pidfd, const knell_process& process) {
 
 void Watch::ready(int revents, Instant now) {
     pool_->ended(*this, revents, now);
+}
+
+bool Watch::is_of(const knell_process& process) const {
+    if (pid_inode_ != 0 && process.pid_inode != 0) {
+        return pid_inode_ == process.pid_inode;
+    }
+    return pid_ == process.pid && start_ticks_ == start_ticks(process);
 }
 
 WatchedEnd Watch::end() const {
@@ -93,11 +105,9 @@ void Pool::forked(const knell_process& process, Instant born) {
     state(WatchState::candidate).set(candidates_.waiting());
 }
 
-// On kernels before 6.9 nobody can tell: such a process is watched twice, which costs a descriptor.
 bool Pool::is_watched(const knell_process& process) const {
     const auto entry = by_pid_.find(process.pid);
-    return process.pid_inode != 0 && entry != by_pid_.end() && !entry->second.is_candidate() &&
-           watches_[entry->second.index()].pid_inode_ == process.pid_inode;
+    return entry != by_pid_.end() && !entry->second.is_candidate() && watches_[entry->second.index()].is_of(process);
 }
 
 void Pool::execed(const knell_process& process) {
@@ -118,8 +128,7 @@ Watch* Pool::exited(const knell_process& process) {
     if (!entry->second.is_candidate()) {
         Watch& watch = watches_[entry->second.index()];
         // The number may stand for an older process whose reap we have not been told of yet.
-        const bool same = process.pid_inode == 0 || watch.pid_inode_ == 0 || process.pid_inode == watch.pid_inode_;
-        return same ? &watch : nullptr;
+        return watch.is_of(process) ? &watch : nullptr;
     }
     candidates_.strike_out(entry->second.ticket());
     state(WatchState::candidate).set(candidates_.waiting());
@@ -137,6 +146,25 @@ void Pool::open_due(Instant now, std::size_t limit) {
         open(*process);
     }
     state(WatchState::candidate).set(candidates_.waiting());
+}
+
+void Pool::release_due(Instant now) {
+    while (!unreported_.empty() && elapsed(unreported_.front().noticed, now) >= kHoldUnreported) {
+        const auto [watch, noticed] = unreported_.front();
+        unreported_.pop_front();
+        if (watch->state_ == Watch::State::zombie && watch->noticed_ == noticed) {
+            release(*watch);
+        }
+    }
+}
+
+std::optional<Instant> Pool::next_due() const {
+    auto due = candidates_.next_due();
+    if (!unreported_.empty()) {
+        const Instant release = unreported_.front().noticed + kHoldUnreported;
+        due = due ? std::min(*due, release) : release;
+    }
+    return due;
 }
 
 void Pool::open(const knell_process& process) {
@@ -182,6 +210,7 @@ Result<Watch*> Pool::occupy(Pidfd pidfd, const knell_process& process) {
     watch->pidfd_ = std::move(pidfd);
     watch->pid_ = process.pid;
     watch->pid_inode_ = process.pid_inode;
+    watch->start_ticks_ = start_ticks(process);
     watch->noticed_ = 0;
     const int fd = watch->pidfd_->fd();
     if (slots_ != nullptr) {
@@ -241,7 +270,7 @@ void Pool::wait_for_reap(Watch& watch) {
         // Before 6.9 a pidfd never reports the reap. Without fork records the zombie stays known, or the next scan
         // would take it for a new process.
         if (slots_ != nullptr) {
-            release(watch);
+            unreported_.push_back({&watch, watch.noticed_});
         }
         return;
     }

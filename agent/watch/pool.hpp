@@ -64,7 +64,10 @@ class Pool {
 
     // Opens candidates whose time has come, at most `limit`.
     void open_due(Instant now, std::size_t limit);
-    [[nodiscard]] std::optional<Instant> next_due() const { return candidates_.next_due(); }
+    // Releases what ended kHoldUnreported ago, on kernels that never tell of the reap.
+    void release_due(Instant now);
+    // When one of the two is wanted next; nullopt: nothing waits.
+    [[nodiscard]] std::optional<Instant> next_due() const;
 
     // Watches every process in /proc that it does not know yet. Kernel threads are none. Costs about 20 us per process.
     Result<> scan_proc();
@@ -104,6 +107,13 @@ class Pool {
     };
     // Buckets take most of what a watch costs besides itself; robin hood hashing stays short when they are full.
     static constexpr float kFullBuckets = 0.9F;
+    // Long enough for the slot's last stamp to come and be read (DeathReporter), short beside any reap.
+    static constexpr Nanoseconds kHoldUnreported = 20 * kMillisecond;
+    // A zombie whose reap nobody will tell, as long as `noticed` is still the watch's.
+    struct Unreported {
+        Watch* watch;
+        Instant noticed;
+    };
 
     [[nodiscard]] bool is_watched(const knell_process& process) const;
     void open(const knell_process& process);
@@ -130,6 +140,7 @@ class Pool {
     tsl::robin_map<std::uint32_t, Known> by_pid_;
     std::deque<Watch> watches_; // grows to the highest number watched at once; elements never move
     std::vector<std::uint32_t> free_;
+    std::deque<Unreported> unreported_; // the oldest first
 
     std::array<Counter, kWatchStateNames.size()> states_;
     std::array<Counter, kWatchRefusalNames.size()> refused_;

@@ -4,6 +4,8 @@
 #include "agent/loop/loop.hpp"
 #include "agent/pidfd/pidfd.hpp"
 
+#include "bpf/events.h"
+
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -45,12 +47,14 @@ class Watch final : public PollOp {
     enum class State : std::uint8_t { free, alive, zombie };
 
     void ready(int revents, Instant now) override;
+    [[nodiscard]] bool is_of(const knell_process& process) const;
 
     Pool* pool_;
     std::uint32_t index_; // in the pool and in the slots
     std::uint32_t pid_ = 0;
     State state_ = State::free;
     std::optional<Pidfd> pidfd_;
+    std::uint32_t start_ticks_ = 0; // the lower half: to compare alone; who is meant, where pidfds have no inode
     std::uint64_t pid_inode_ = 0;
     Instant noticed_ = 0;
     std::unique_ptr<WatchNote> note_;

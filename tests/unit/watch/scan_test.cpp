@@ -1,4 +1,3 @@
-#include "agent/pidfd/features.hpp"
 #include "agent/pidfd/procfd.hpp"
 #include "agent/pidfd/stat.hpp"
 #include "tests/unit/watch/pool_fixture.hpp"
@@ -62,7 +61,7 @@ TEST_P(ScanTest, ItsEndIsSeen) {
     ASSERT_TRUE(listener.was("watched"));
     ASSERT_TRUE(child.kill(SIGKILL));
     (void)value_of(child.wait());
-    run_until_told("released");
+    run_until_told("ended");
     EXPECT_EQ(listener.calls.at(1), "ended");
 }
 
@@ -85,9 +84,6 @@ TEST_P(ScanTest, LeavesCandidatesToTheirTime) {
 
 // Born before the scan, its record read after it.
 TEST_P(ScanTest, ABirthRecordThatComesLaterIsNoSecondProcess) {
-    if (!available(PidfdFeature::pidfs)) {
-        GTEST_SKIP() << "no identity of pidfds before Linux 6.9";
-    }
     const Process child = start_sleeper();
     select_only(child);
     scan();
