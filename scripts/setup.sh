@@ -17,7 +17,7 @@ build_packages=(
 )
 test_packages=(
   prometheus runc containerd busybox-static qemu-system-x86 strace curl procps util-linux libcap2-bin
-  clang-format-19 clang-tidy-19 shellcheck yamllint libclang-rt-19-dev
+  clang-format-19 clang-tidy-19 shellcheck yamllint libclang-rt-19-dev llvm-19
   systemd iproute2 python3-prometheus-client python3-yaml lintian mandoc zsh fish chromium
 )
 # Where they came from elsewhere, Debian's packages of them would be in conflict.

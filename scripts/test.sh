@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# From a fresh machine to a verdict: installs what is missing, checks the style, builds, runs every test; then the same
-# under the sanitizers, two minutes of soak, and the fuzzers for some seconds each. The last line is "N passed, N failed,
+# From a fresh machine to a verdict: installs what is missing, checks the style, builds, runs every test, also on older
+# kernels in emulated machines; two minutes of soak, the sanitizers, and the fuzzers for some seconds each. The last line is "N passed, N failed,
 # N skipped"; a skipped test counts as failed unless KNELL_ALLOW_SKIPS=1, because a machine with root, BTF and runc can run
 # them all.
 #
@@ -41,18 +41,19 @@ build dev
 if [ "$what" = quick ]; then
   run_tests dev '^unit$'
 else
-  scripts/tidy.sh build/dev
+  echo "== clang-tidy"
+  scripts/tidy.py build/dev
   run_tests dev '^(unit|pidfd|bpf|e2e|bench|package|deploy)$'
-  # Not the label vm: other kernels, emulated, take minutes and a quiet machine. scripts/vm.sh runs them.
-  # It mostly waits, and takes no measure of time: beside a build.
+  run_tests dev '^vm$'
+  # It mostly waits, and takes no measure of time: beside builds.
   run_tests dev '^soak$' >"$results/soak.log" 2>&1 &
   build asan
+  build tsan
+  build fuzz
   wait "$!"
   cat "$results/soak.log"
   run_tests asan '^(unit|pidfd|bpf)$'
-  build tsan
   run_tests tsan '^unit$'
-  build fuzz
   run_tests fuzz '^fuzz$'
 fi
 

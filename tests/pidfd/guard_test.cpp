@@ -28,8 +28,8 @@ Pidfd guard_of(const KillOnClose& job) {
 
 // What other threads do leaves locks behind in a copy of the process.
 TEST(Guard, IsStartedWhileOtherThreadsUseTheHeap) {
-    std::vector<std::jthread> threads;
     std::atomic<std::size_t> used{0};
+    std::vector<std::jthread> threads; // the last: what they use outlives them
     for (int i = 0; i < 2; ++i) {
         threads.emplace_back([&used](const std::stop_token& stop) {
             while (!stop.stop_requested()) {

@@ -38,8 +38,8 @@ TEST(PlaceResolver, TheModeAppliesToPaths) {
 TEST(PlaceResolver, PathsAreForgottenWhenThereAreTooMany) {
     PlaceResolver resolver({}, AttributionMode::automatic, NamePaths{}, 2);
     const auto first = resolver.resolve_path("/first.service").place;
-    resolver.resolve_path("/second.service").place;
-    resolver.resolve_path("/third.service").place;
+    (void)resolver.resolve_path("/second.service");
+    (void)resolver.resolve_path("/third.service");
     const auto again = resolver.resolve_path("/first.service").place;
     EXPECT_NE(again, first);
     EXPECT_EQ(again->unit, first->unit) << "an evicted place lives on with whoever holds it";
