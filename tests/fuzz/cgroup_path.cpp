@@ -21,6 +21,11 @@ void check_facts(const PathFacts& facts, std::string_view path) {
     const bool has_name = facts.runtime == Runtime::lxc || facts.runtime == Runtime::systemd_nspawn;
     require(facts.container_id.empty() || has_name || (facts.container_id.size() == 64 && is_hex(facts.container_id)),
             "a container's id is 64 hexadecimal digits", facts.container_id);
+    require(facts.enclosing_ids.size() <= 4, "no more containers around it than are asked for");
+    require(facts.enclosing_ids.empty() || !facts.container_id.empty(), "containers are around a container");
+    for (const std::string& id : facts.enclosing_ids) {
+        require(id.size() == 64 && is_hex(id) && path.contains(id), "they have ids of the path", id);
+    }
     require(facts.pod_uid.empty() || facts.pod_uid.size() == 36 ||
                 (facts.pod_uid.size() == 32 && is_hex(facts.pod_uid)),
             "a pod's UID has a UUID's form", facts.pod_uid);
@@ -49,8 +54,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const PathFacts facts = parse_cgroup_path(path);
     fuzz::check_facts(facts, path);
     const PathFacts again = parse_cgroup_path("//./" + std::string(path) + "//");
-    fuzz::require(again.container_id == facts.container_id && again.pod_uid == facts.pod_uid &&
-                      again.unit == facts.unit,
+    fuzz::require(again.container_id == facts.container_id && again.enclosing_ids == facts.enclosing_ids &&
+                      again.pod_uid == facts.pod_uid && again.unit == facts.unit,
                   "empty elements change nothing");
 
     fuzz::check_place(make_place(path, AttributionMode::automatic));
