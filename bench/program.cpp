@@ -1,6 +1,6 @@
 #include "bench/program.hpp"
 
-#include "agent/pidfd/process_ref.hpp"
+#include "agent/pidfd/numbers.hpp"
 #include "agent/pidfd/spawn.hpp"
 
 #include <fcntl.h>
@@ -112,12 +112,12 @@ Result<Background> Background::start(const std::vector<std::string>& argv, int c
     if (!process) {
         return failure_in("starting " + argv.front(), std::move(process.error()));
     }
-    auto reference = ProcessRef::of(*process);
-    if (!reference) {
-        return failure_in("starting " + argv.front(), std::move(reference.error()));
-    }
     started.process_ = std::move(*process);
-    started.pid_ = reference->pid();
+    const auto number = own_number(*started.process_);
+    if (!number) {
+        return failure_in("starting " + argv.front(), number.error());
+    }
+    started.pid_ = *number;
     if (const int error = ::clock_getcpuclockid(started.pid_, &started.cpu_clock_)) {
         return system_failure("finding the CPU clock of " + argv.front(), error);
     }

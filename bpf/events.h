@@ -26,10 +26,11 @@ typedef uint64_t knell_u64;
 #endif
 
 #ifdef __cplusplus
-#define KNELL_ASSERT_SIZE(type, size) static_assert(sizeof(type) == (size), #type " has a fixed layout")
+#define KNELL_ASSERT(condition, text) static_assert(condition, text)
 #else
-#define KNELL_ASSERT_SIZE(type, size) _Static_assert(sizeof(type) == (size), #type " has a fixed layout")
+#define KNELL_ASSERT(condition, text) _Static_assert(condition, text)
 #endif
+#define KNELL_ASSERT_SIZE(type, size) KNELL_ASSERT(sizeof(type) == (size), #type " has a fixed layout")
 
 #define KNELL_COMM_SIZE 16
 #define KNELL_EXE_SIZE 24 /* holds "containerd-shim-runc-v2" */
@@ -252,7 +253,7 @@ enum knell_counter {
     KNELL_COUNTER_FORKS_DROPPED = 4,      /* of these: no room in the ring */
     KNELL_COUNTER_EXECS = 5,              /* successful execs */
     KNELL_COUNTER_EXECS_DROPPED = 6,      /* of these: no room in the ring */
-    KNELL_COUNTER_WAKEUPS_ARMED = 7,      /* the consumer slept and an exit woke it */
+    KNELL_COUNTER_WAKEUPS_ARMED = 7,      /* the consumer slept; an exit, or a pidfd that is recorded, woke it */
     KNELL_COUNTER_WAKEUPS_HIGH_WATER = 8, /* it slept, and births alone had filled a quarter of the ring */
     KNELL_COUNTER_WAKEUPS_LATE = 9,       /* by the timer, for forks and execs */
     KNELL_COUNTER_SIGNALS = 10,           /* signals that were recorded as possibly fatal */
@@ -264,6 +265,8 @@ enum knell_counter {
     KNELL_COUNTER_EXITS_OUTSIDE = 19,     /* not in the agent's pid namespace: in no other count of exits */
     KNELL_COUNTER_COUNT = 20,
 };
+KNELL_ASSERT((int)KNELL_COUNTER_PIDFDS_DROPPED - (int)KNELL_COUNTER_PIDFDS == (int)KNELL_PIDFD_VIA_COUNT,
+             "a counter for each way");
 
 struct knell_counters {
     knell_u64 value[KNELL_COUNTER_COUNT]; /* indexed by enum knell_counter */

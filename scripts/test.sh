@@ -47,10 +47,13 @@ else
   run_tests dev '^vm$'
   # It mostly waits, and takes no measure of time: beside builds.
   run_tests dev '^soak$' >"$results/soak.log" 2>&1 &
+  soak=$!
+  trap 'kill "$soak" 2>/dev/null || true' EXIT
   build asan
   build tsan
   build fuzz
-  wait "$!"
+  wait "$soak" || { cat "$results/soak.log" >&2; exit 1; }
+  trap - EXIT
   cat "$results/soak.log"
   run_tests asan '^(unit|pidfd|bpf)$'
   run_tests tsan '^unit$'

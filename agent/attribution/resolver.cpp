@@ -95,7 +95,7 @@ Resolved PlaceResolver::resolve_path(std::string_view path) {
     return {.place = std::move(made.place), .miss = Miss::none, .first_seen = true, .unnamed = made.unnamed};
 }
 
-Resolved PlaceResolver::name_again(CgroupIds ids, const Place& place) {
+Resolved PlaceResolver::name_again(CgroupIds ids, const std::string& path, const Place& place) {
     const PathFacts facts = parse_cgroup_path(place.cgroup);
     if (facts.container_id != place.container_id || facts.pod_uid != place.pod_uid) {
         return {.place = nullptr, .unnamed = NameMiss::no_metadata}; // the path in the place is cut: it tells no more
@@ -108,8 +108,8 @@ Resolved PlaceResolver::name_again(CgroupIds ids, const Place& place) {
     put_names(*naming.names, named);
     auto answer = std::make_shared<const Place>(std::move(named));
     if (ids == CgroupIds{}) {
-        by_path_.erase(std::string_view(place.cgroup));
-        by_path_.insert(place.cgroup, answer);
+        by_path_.erase(path);
+        by_path_.insert(path, answer);
     } else {
         by_ids_.erase(ids);
         by_ids_.insert(ids, {.place = answer, .miss = Miss::none});

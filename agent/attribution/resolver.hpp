@@ -48,10 +48,10 @@ class PlaceResolver {
     // The same for a path as path_from_proc_cgroup() gives it; no system call, never a miss.
     Resolved resolve_path(std::string_view path);
 
-    // For a place that resolve() or resolve_path() (`ids` are zeros then) gave without a name: looks for it again. A
-    // place with the name takes its place in all further answers, and is returned as first seen; null: there is still
-    // none.
-    Resolved name_again(CgroupIds ids, const Place& place);
+    // For a place that resolve() (`path` is empty), or resolve_path() (`ids` are zeros) gave without a name: looks for
+    // it again. A place with the name takes its place in all further answers, and is returned as first seen; null:
+    // there is still none.
+    Resolved name_again(CgroupIds ids, const std::string& path, const Place& place);
     // Its container stays without: none of its places is unnamed from now on.
     void stop_naming(const Place& place) { namer_.stop_asking(parse_cgroup_path(place.cgroup)); }
 

@@ -79,6 +79,7 @@ Result<std::unique_ptr<Agent>> Agent::start(const RunArguments& arguments, Confi
     agent->config_ = std::move(config);
     agent->say_what_runs();
     if (auto shown = agent->show_deaths(); !shown) {
+        agent->give_up();
         return std::unexpected(std::move(shown.error()));
     }
     agent->confinement_.restrict_calls();
@@ -99,6 +100,10 @@ Result<> Agent::open(const Config& config) {
     }
     signals_ = std::move(*signals);
 
+    auto socket = open_listen_socket(config.listen);
+    if (!socket) {
+        return std::unexpected(std::move(socket.error()));
+    }
     ObserverOptions options = observer_options(config);
     options.why_not_io_uring = choice->why_not_io_uring;
     options.pin = config.state.pin;
@@ -109,10 +114,6 @@ Result<> Agent::open(const Config& config) {
     observer_ = std::move(*observer);
     if (auto used = use_exporters(config); !used) {
         return used;
-    }
-    auto socket = open_listen_socket(config.listen);
-    if (!socket) {
-        return std::unexpected(std::move(socket.error()));
     }
     // Everything is open, and no other thread has started yet: it will be restricted like this one.
     confinement_.restrict_process(arguments_, config, observer_->bpf());
@@ -127,8 +128,9 @@ Result<> Agent::open(const Config& config) {
 }
 
 // After a start that failed: what waits for an agent goes on waiting, and nothing is left running that was not there.
+// Ours goes on where it has stopped what was there.
 void Agent::give_up() {
-    if (observer_ && !observer_->took_over()) {
+    if (observer_ && !observer_->took_over() && !observer_->replaced_others()) {
         if (auto removed = observer_->unpin(); !removed) {
             log::warn("something stays pinned: {}; `knell unpin` removes it", removed.error().message);
         }

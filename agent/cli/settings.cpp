@@ -1,5 +1,7 @@
 #include "agent/cli/settings.hpp"
 
+#include <algorithm>
+
 namespace knell {
 
 ObserverOptions observer_options(const Config& config) {
@@ -8,6 +10,8 @@ ObserverOptions observer_options(const Config& config) {
     options.coalesce = config.ring.coalesce;
     options.pool.capacity = config.watch.capacity;
     options.pool.min_age = config.watch.min_age;
+    // A birth that is seen later than this cannot be watched in time.
+    options.late_wakeup = std::clamp(config.watch.min_age, kMillisecond, options.late_wakeup);
     options.select = watch_select(config);
     switch (config.attribution.mode) {
     case Config::Attribution::Mode::automatic:

@@ -5,7 +5,7 @@
 #include "agent/cli/usage.hpp"
 #include "agent/loop/signals.hpp"
 #include "agent/pidfd/features.hpp"
-#include "agent/pidfd/process_ref.hpp"
+#include "agent/pidfd/numbers.hpp"
 #include "agent/pidfd/spawn.hpp"
 #include "agent/probe/bpf_stats.hpp"
 
@@ -76,6 +76,7 @@ class StatRun final : public EventSink {
     const StatArguments& arguments_;
     LoopChoice choice_;
     sigset_t command_mask_{}; // what the command is to have blocked
+    rlimit command_limit_{};  // its limit of descriptors
     std::unique_ptr<SignalWatch> signals_;
     std::optional<FamilyTally> tally_; // once the command's number is known, before the loop runs
     std::unique_ptr<Observer> observer_;
@@ -104,6 +105,7 @@ Result<std::unique_ptr<StatRun>> StatRun::start(const StatArguments& arguments) 
 Result<> StatRun::open() {
     Loop& loop = *choice_.loop;
     (void)::sigprocmask(SIG_SETMASK, nullptr, &command_mask_);
+    (void)::getrlimit(RLIMIT_NOFILE, &command_limit_); // the observer raises ours
     // The terminal sends SIGINT and SIGQUIT to the command too: it decides, and the report comes in any case.
     auto signals =
         SignalWatch::make(loop, {SIGINT, SIGQUIT, SIGTERM, SIGHUP}, [this](int signal, Instant) { forward(signal); });
@@ -158,6 +160,7 @@ Result<StatReport> StatRun::run() {
     SpawnOptions options;
     options.argv = arguments_.command;
     options.signal_mask = command_mask_;
+    options.descriptor_limit = command_limit_;
     const Status before = observer_->status();
     const Nanoseconds cpu_before = own_cpu_time();
     const Instant start = monotonic_now();
@@ -166,11 +169,13 @@ Result<StatReport> StatRun::run() {
         return std::unexpected(std::move(command.error()));
     }
     command_ = std::move(*command);
-    const auto reference = ProcessRef::of(*command_);
-    if (!reference) {
-        return std::unexpected(reference.error());
+    const auto number = own_number(*command_);
+    if (!number) { // no procfs, or no descriptors left: it would run on without a report
+        (void)command_->send_signal(SIGKILL);
+        (void)command_->wait();
+        return std::unexpected(number.error());
     }
-    pid_ = reference->pid();
+    pid_ = *number;
     rusage own{};
     (void)::getrusage(RUSAGE_SELF, &own);
     tally_.emplace(Family(::getpid(), pid_), static_cast<std::uint64_t>(own.ru_maxrss) * 1024,

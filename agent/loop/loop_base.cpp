@@ -21,8 +21,10 @@ Result<> LoopBase::run(TurnDriver& driver) {
         now = monotonic_now();
         turns_.add();
         const std::uint64_t before = completions_.value();
+        // Before the driver: what it cancels now may be in this turn's batch.
+        OpList cancelled = std::move(cancelled_);
         driver.turn_begins(now);
-        complete_cancelled(now);
+        complete_cancelled(cancelled, now);
         dispatch(now);
         crowd_.note_turn(now, completions_.value() - before);
     }
@@ -65,9 +67,8 @@ void LoopBase::complete_cancelled_next_turn(PollOp& op) {
     cancelled_.push_back(op);
 }
 
-void LoopBase::complete_cancelled(Instant now) {
-    // The callbacks may cancel more: those belong to the next turn, so this turn's are taken aside first.
-    OpList due = std::move(cancelled_);
+// The callbacks may cancel more: those belong to the next turn.
+void LoopBase::complete_cancelled(OpList& due, Instant now) {
     while (PollOp* op = due.front()) {
         due.remove(*op);
         complete(*op, -ECANCELED, now);

@@ -44,7 +44,7 @@ class LoopBase : public Loop {
 
     [[nodiscard]] std::optional<Nanoseconds> sleep_limit(TurnDriver& driver, Instant now) const;
     void gather(Nanoseconds span) const;
-    void complete_cancelled(Instant now);
+    void complete_cancelled(OpList& due, Instant now);
 
     OpList cancelled_;
     Crowd crowd_;

@@ -47,7 +47,7 @@ void DeathReporter::spilled(const knell_spill_key& key, const knell_spill_value&
     record.flags = key.flags;
     record.stop_signal = key.stop_signal;
     record.fatal = key.fatal;
-    Exit exit = explain_record(record, nullptr);
+    Exit exit = explain_record(record, nullptr, value.exits);
     exit.resources.reset();
     exit.process.uid.reset();
     exit.spilled = value.exits;
@@ -58,9 +58,10 @@ void DeathReporter::execed(const knell_exec& record) {
     events_.on_event(Exec{identify(record.process, places_.find(cgroups_of(record.process))), record.head.time_ns});
 }
 
-Exit DeathReporter::explain_record(const knell_exit& record, std::shared_ptr<const Place> before) {
+Exit DeathReporter::explain_record(const knell_exit& record, std::shared_ptr<const Place> before, std::uint64_t exits) {
     Exit exit;
-    exit.process = identify(record.process, places_.find_for_exit(cgroups_of(record.process), std::move(before)));
+    exit.process =
+        identify(record.process, places_.find_for_exit(cgroups_of(record.process), std::move(before), exits));
     exit.time = record.head.time_ns;
     const ExitFacts facts = facts_of(record, sources_.observes_signals);
     if (const knell_signal* fatal = fatal_signal(facts)) {

@@ -65,8 +65,8 @@ class DeathReporter final : public PoolListener {
     static constexpr Nanoseconds kStampPatience = 10 * kMillisecond;
 
     std::shared_ptr<const Place> place_of(const knell_process& process, const Fd* proc_directory);
-    // `before`: where the process was when its watch began; null = not known.
-    Exit explain_record(const knell_exit& record, std::shared_ptr<const Place> before);
+    // `before`: where the process was when its watch began; null = not known. `exits`: how many the record stands for.
+    Exit explain_record(const knell_exit& record, std::shared_ptr<const Place> before, std::uint64_t exits = 1);
     Note& note_without_record(Watch& watch);
     void explain_by_pidfd(Watch& watch, Note& note);
     void complete_when_stamped(Watch& watch, Note& note);

@@ -65,6 +65,8 @@ class Observer final : public TurnDriver, public StatusSource {
     void finish();
     // Whether it went on where another agent had ended.
     [[nodiscard]] bool took_over() const { return probe_ && probe_->took_over(); }
+    // Others that recorded for the next agent were stopped, and what they left is not read yet.
+    [[nodiscard]] bool replaced_others() const { return probe_ && !probe_->predecessors().empty(); }
     // After finish(): nothing outlives this agent.
     Result<> unpin() { return probe_ ? probe_->unpin() : Result<>(); }
     // The outcome of a reload, for status().

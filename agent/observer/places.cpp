@@ -27,15 +27,15 @@ Resolved Places::look_up(CgroupIds ids) {
     return resolved;
 }
 
-void Places::welcome(const Resolved& resolved, CgroupIds ids) {
+void Places::welcome(const Resolved& resolved, CgroupIds ids, const std::string& path) {
     if (resolved.first_seen) {
         ledger_.discover(resolved.place);
         // More places at once than the resolver remembers: the latest stay in the metrics until the agent's end.
         if (alive_.size() < PlaceResolver::kCapacity) {
-            alive_.push_back({ids, resolved.place});
+            alive_.push_back({ids, resolved.place, path});
         }
         if (resolved.unnamed != NameMiss::none) {
-            note_unnamed({ids, resolved.place}, resolved.unnamed);
+            note_unnamed({ids, resolved.place, path}, resolved.unnamed);
         }
     }
 }
@@ -54,13 +54,14 @@ void Places::note_unnamed(Known known, NameMiss why) {
     }
 }
 
-std::shared_ptr<const Place> Places::find_for_exit(CgroupIds ids, std::shared_ptr<const Place> before) {
+std::shared_ptr<const Place> Places::find_for_exit(CgroupIds ids, std::shared_ptr<const Place> before,
+                                                   std::uint64_t exits) {
     Resolved resolved = look_up(ids);
     if (!resolved.place && before) {
         return before;
     }
     if (!resolved.place) {
-        unattributed_[static_cast<std::size_t>(why(resolved.miss))].add();
+        unattributed_[static_cast<std::size_t>(why(resolved.miss))].add(exits);
     }
     return std::move(resolved.place);
 }
@@ -72,12 +73,12 @@ std::shared_ptr<const Place> Places::find_for_process(const Fd& proc_directory) 
         return nullptr; // reaped meanwhile
     }
     Resolved resolved = resolver_.resolve_path(*path);
-    welcome(resolved, {});
+    welcome(resolved, {}, *path);
     return std::move(resolved.place);
 }
 
 bool Places::gone(const Known& known) const {
-    return known.ids == CgroupIds{} ? resolver_.path_gone(known.place->cgroup) : resolver_.gone(known.ids);
+    return known.ids == CgroupIds{} ? resolver_.path_gone(known.path) : resolver_.gone(known.ids);
 }
 
 void Places::maintain(Instant now) {
@@ -108,8 +109,8 @@ void Places::look_for_names(Instant now) {
 }
 
 bool Places::named(const Unnamed& unnamed, Instant now) {
-    for (const auto& [ids, before] : unnamed.places) {
-        const Resolved resolved = resolver_.name_again(ids, *before);
+    for (const auto& [ids, before, path] : unnamed.places) {
+        const Resolved resolved = resolver_.name_again(ids, path, *before);
         if (!resolved.first_seen) {
             return false;
         }
@@ -156,7 +157,7 @@ void Places::check_alive(Instant now) {
         if (gone(known)) {
             ledger_.place_gone(known.place, now);
             stop_naming(known.place);
-            resolver_.forget_path(known.place->cgroup);
+            resolver_.forget_path(known.path);
             known = std::move(alive_.back());
             alive_.pop_back();
         } else {

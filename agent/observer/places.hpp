@@ -23,9 +23,10 @@ class Places {
     // Null where it cannot be told.
     std::shared_ptr<const Place> find(CgroupIds ids) { return look_up(ids).place; }
 
-    // The same for a process that ended. `before`: where it was seen while it lived, which is the answer when its
-    // cgroup has gone with it; null = nowhere. A failure is counted by its cause.
-    std::shared_ptr<const Place> find_for_exit(CgroupIds ids, std::shared_ptr<const Place> before = nullptr);
+    // The same for `exits` processes that ended. `before`: where it was seen while it lived, which is the answer when
+    // its cgroup has gone with it; null = nowhere. A failure is counted by its cause.
+    std::shared_ptr<const Place> find_for_exit(CgroupIds ids, std::shared_ptr<const Place> before = nullptr,
+                                               std::uint64_t exits = 1);
 
     // For a process found in /proc, through its directory.
     std::shared_ptr<const Place> find_for_process(const Fd& proc_directory);
@@ -55,6 +56,7 @@ class Places {
     struct Known {
         CgroupIds ids; // none: found by its path
         std::shared_ptr<const Place> place;
+        std::string path{}; // by which it was found: the place's own may be cut, and holds no bytes that are no UTF-8
     };
     // A container whose name was not there at first sight: the kubelet's log files come after its first process.
     struct Unnamed {
@@ -71,7 +73,7 @@ class Places {
     static constexpr std::size_t kChecksPerInterval = 64;
 
     Resolved look_up(CgroupIds ids);
-    void welcome(const Resolved& resolved, CgroupIds ids);
+    void welcome(const Resolved& resolved, CgroupIds ids, const std::string& path = {});
     [[nodiscard]] bool gone(const Known& known) const;
     void note_unnamed(Known known, NameMiss why);
     void look_for_names(Instant now);

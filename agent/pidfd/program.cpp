@@ -115,6 +115,10 @@ void Program::execute(int report, const sigset_t& mask) noexcept {
     if (failed.step == StartStep::none) {
         failed = placement_.apply(report);
     }
+    if (failed.step == StartStep::none && options_->descriptor_limit &&
+        ::setrlimit(RLIMIT_NOFILE, &*options_->descriptor_limit) != 0) {
+        failed = {StartStep::descriptor_limit, errno, 0};
+    }
     const sigset_t& blocked = options_->signal_mask ? *options_->signal_mask : mask;
     if (failed.step == StartStep::none && ::sigprocmask(SIG_SETMASK, &blocked, nullptr) != 0) {
         failed = {StartStep::signal_mask, errno, 0};
@@ -189,6 +193,8 @@ Failure Program::failure(const StartReport& report) const {
                                   std::to_string(descriptor.child_number),
                               report.errno_value, "numbers are limited by RLIMIT_NOFILE");
     }
+    case StartStep::descriptor_limit:
+        return system_failure(tried + "setting its limit of descriptors", report.errno_value);
     case StartStep::signal_mask:
         return system_failure(tried + "setting its signal mask", report.errno_value);
     case StartStep::exec:

@@ -13,6 +13,7 @@ enum class StartStep : int {
     working_directory,
     close_descriptors,
     place_descriptor,
+    descriptor_limit,
     signal_mask,
     exec,
 };

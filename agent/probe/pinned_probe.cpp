@@ -13,7 +13,7 @@ namespace knell {
 
 // Nothing to adopt is no failure.
 Result<> Probe::adopt(const ProbeOptions& options, PinDirectory& pins) {
-    const std::string name = Programs::pin_name(options);
+    const std::string& name = programs_->pin_name();
     const auto stock = pins.take_stock();
     if (!stock) {
         return std::unexpected(stock.error());
@@ -30,9 +30,8 @@ Result<> Probe::adopt(const ProbeOptions& options, PinDirectory& pins) {
     return mapped;
 }
 
-void Probe::keep(const ProbeOptions& options, PinDirectory pins, const std::string& why_afresh) {
+void Probe::keep(PinDirectory pins, const std::string& why_afresh) {
     pins_ = std::move(pins);
-    pin_name_ = Programs::pin_name(options);
     const auto pinned = adopted_ ? Result<>() : pin();
     std::vector<std::string> problems = stop_predecessors();
     if (!why_afresh.empty()) {
@@ -47,15 +46,15 @@ void Probe::keep(const ProbeOptions& options, PinDirectory pins, const std::stri
 
 // Under another name until it is whole. What could not be taken over makes room.
 Result<> Probe::pin() {
-    if (auto removed = pins_->remove(pin_name_); !removed) {
+    if (auto removed = pins_->remove(programs_->pin_name()); !removed) {
         return removed;
     }
-    const auto directory = pins_->begin(pin_name_);
+    const auto directory = pins_->begin(programs_->pin_name());
     if (!directory) {
         return std::unexpected(directory.error());
     }
     auto pinned = programs_->pin(*directory);
-    return pinned ? pins_->publish(pin_name_) : pinned;
+    return pinned ? pins_->publish(programs_->pin_name()) : pinned;
 }
 
 // Ours are attached by now: nothing is missed, and what both saw is told once (Observer::read_predecessors()).
@@ -66,7 +65,7 @@ std::vector<std::string> Probe::stop_predecessors() {
         return {stock.error().message};
     }
     for (const std::string& name : *stock) {
-        if (name == pin_name_) {
+        if (name == programs_->pin_name()) {
             continue;
         }
         auto stopped = Programs::shares_contract(name)
@@ -99,7 +98,7 @@ Result<> Probe::unpin() {
         return {};
     }
     programs_->unpinned();
-    return pins_->remove(pin_name_);
+    return pins_->remove(programs_->pin_name());
 }
 
 } // namespace knell

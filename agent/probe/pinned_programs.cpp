@@ -6,7 +6,6 @@
 #include "agent/probe/programs.hpp"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -37,14 +36,14 @@ bool is_pinned(const Hook& hook, const std::string& directory) {
 
 } // namespace
 
-// The contract, and all else that is built or set into the programs and maps.
-std::string Probe::Programs::pin_name(const ProbeOptions& options) {
+// The contract, and all else that is built or set into the programs and maps. Knobs have no padding.
+std::string Probe::Programs::name_pins(const knell_knobs& knobs, const ProbeOptions& options) {
     std::size_t size = 0;
-    const auto* bytes = static_cast<const char*>(knell_bpf::elf_bytes(&size));
-    const std::string set_up = fmt::format(
-        "{} {} {} {} {} {} {}", options.ring_bytes, options.slots, options.late_wakeup, options.read_cgroup_v1,
-        fmt::join(options.stop_signals, ","), options.pidfd_creation, options.record_pidfds);
-    return fmt::format("{}-{:016x}", kContract, hash(set_up, hash({bytes, size})));
+    const auto* programs = static_cast<const char*>(knell_bpf::elf_bytes(&size));
+    std::uint64_t set_up = hash({programs, size});
+    set_up = hash({reinterpret_cast<const char*>(&knobs), sizeof knobs}, set_up);
+    set_up = hash(fmt::format("{} {} {}", options.ring_bytes, options.slots, options.pidfd_creation), set_up);
+    return fmt::format("{}-{:016x}", kContract, set_up);
 }
 
 bool Probe::Programs::shares_contract(std::string_view pin_name) {

@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <utility>
 
 namespace knell {
@@ -19,11 +20,17 @@ namespace {
 constexpr int kDetachPauses = 1000;
 constexpr timespec kDetachPause{0, 1'000'000};
 
-bool is_attached(std::uint32_t link_id) {
-    return static_cast<bool>(Fd(bpf_link_get_fd_by_id(link_id)));
+// What that takes where nobody tells: a grace period and the worker's turn.
+constexpr timespec kBlindPause{0, 100'000'000};
+
+// nullopt: the kernel tells CAP_SYS_ADMIN alone (bpf_link_get_fd_by_id() in kernel/bpf/syscall.c).
+std::optional<bool> is_attached(std::uint32_t link_id) {
+    const Fd link(bpf_link_get_fd_by_id(link_id));
+    return !link && errno == EPERM ? std::nullopt : std::optional(static_cast<bool>(link));
 }
 
-Result<> detach(const std::string& path) {
+// Whether it is known to run no more.
+Result<bool> detach(const std::string& path) {
     auto link = pins::open(path);
     if (!link) {
         return std::unexpected(std::move(link.error()));
@@ -37,13 +44,15 @@ Result<> detach(const std::string& path) {
         return system_failure("removing " + path, errno);
     }
     link->reset();
-    for (int pauses = 0; is_attached(info.id); ++pauses) {
+    auto attached = is_attached(info.id);
+    for (int pauses = 0; attached.value_or(false); ++pauses) {
         if (pauses == kDetachPauses) {
             return failure(path + " is removed, and its program still runs: somebody else has its link open");
         }
         (void)::nanosleep(&kDetachPause, nullptr);
+        attached = is_attached(info.id);
     }
-    return {};
+    return attached.has_value();
 }
 
 Result<> detach_all(const std::string& directory) {
@@ -57,10 +66,16 @@ Result<> detach_all(const std::string& directory) {
     if (error) {
         return system_failure("listing " + directory, error.value());
     }
+    bool known = true;
     for (const std::string& link : links) {
-        if (auto detached = detach(link); !detached) {
-            return detached;
+        const auto detached = detach(link);
+        if (!detached) {
+            return std::unexpected(detached.error());
         }
+        known = known && *detached;
+    }
+    if (!known) {
+        (void)::nanosleep(&kBlindPause, nullptr);
     }
     return {};
 }

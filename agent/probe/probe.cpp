@@ -53,7 +53,7 @@ Result<std::unique_ptr<Probe>> Probe::load(const ProbeOptions& options, std::opt
     }
     probe->describe_features(options);
     if (pins) {
-        probe->keep(options, std::move(*pins), why_afresh);
+        probe->keep(std::move(*pins), why_afresh);
     }
     return probe;
 }

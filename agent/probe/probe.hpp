@@ -83,7 +83,7 @@ class Probe final : public Slots {
     void describe_features(const ProbeOptions& options);
     Result<> start_afresh(const ProbeOptions& options);
     Result<> adopt(const ProbeOptions& options, PinDirectory& pins);
-    void keep(const ProbeOptions& options, PinDirectory pins, const std::string& why_afresh);
+    void keep(PinDirectory pins, const std::string& why_afresh);
     Result<> pin();
     std::vector<std::string> stop_predecessors();
 
@@ -96,7 +96,6 @@ class Probe final : public Slots {
     std::optional<Spill> spill_; // from load() on
     std::span<knell_slot> slots_;
     std::optional<PinDirectory> pins_;
-    std::string pin_name_;
     bool adopted_ = false;
     std::vector<Predecessor> predecessors_;
 };

@@ -56,6 +56,8 @@ Probe::Programs::Programs(const KernelBtf& btf, const ProbeOptions& options) {
     for (Observable& observable : observables(btf, options)) {
         choices.emplace_back(std::move(observable));
     }
+    // Before any is refused: the next start begins like this one.
+    pin_name_ = name_pins(knobs_for(those(choices, [](const HookChoice&) { return true; }), options), options);
 }
 
 Probe::Programs::~Programs() {

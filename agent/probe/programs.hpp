@@ -33,9 +33,10 @@ struct Probe::Programs {
     // Attaches; an optional program that fails is given up with its reason.
     Result<> attach();
 
-    // The name under which programs and maps of this build and these options are pinned: "<contract>-<all the rest>".
-    // Within one contract (bpf/events.h), records can be read and counted whichever programs wrote them.
-    static std::string pin_name(const ProbeOptions& options);
+    // The name under which programs and maps of this build, set up like this on this kernel, are pinned:
+    // "<contract>-<all the rest>". Within one contract (bpf/events.h), records can be read and counted whichever
+    // programs wrote them.
+    [[nodiscard]] const std::string& pin_name() const { return pin_name_; }
     static bool shares_contract(std::string_view pin_name);
     // Pins what is attached, and its maps, in an empty directory of a bpffs. They outlive this process then.
     [[nodiscard]] Result<> pin(const std::string& directory);
@@ -60,6 +61,7 @@ struct Probe::Programs {
         std::unique_ptr<bpf_link, DestroyLink> link;
     };
 
+    static std::string name_pins(const knell_knobs& knobs, const ProbeOptions& options);
     // Opens the object afresh with the programs of these. Nothing is loaded yet.
     Result<> open(const std::vector<const HookChoice*>& wanted, const ProbeOptions& options);
     Result<> load(const std::vector<const HookChoice*>& wanted, const ProbeOptions& options);
@@ -67,6 +69,7 @@ struct Probe::Programs {
                                                        const std::vector<bpf_program*>& programs) const;
     Result<> reuse_maps(const std::string& directory);
 
+    std::string pin_name_;
     std::vector<Attached> links_;
     bool pinned_ = false;                            // they go on without us
     std::map<std::string, Fd, std::less<>> adopted_; // by the program's name

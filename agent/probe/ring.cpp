@@ -67,14 +67,18 @@ Ring::~Ring() {
     }
 }
 
-// In place of the old one, whose addresses stay ours.
+// Anew, not over the old one: a MAP_FIXED that fails has unmapped it already, and by the next try another thread may
+// have got the addresses.
 bool Ring::move_window(std::uint64_t position) {
     const std::size_t page = page_bytes();
     const std::uint64_t begin = position & ~static_cast<std::uint64_t>(page - 1);
     const auto offset = static_cast<off_t>(2 * page + (begin & (bytes_ - 1)));
-    const int flags = MAP_SHARED | (window_ != nullptr ? MAP_FIXED : 0);
-    window_bytes_ = 0;
-    void* window = ::mmap(window_, window_bytes(bytes_), PROT_READ, flags, map_.get(), offset);
+    if (window_ != nullptr) {
+        ::munmap(window_, window_bytes(bytes_));
+        window_ = nullptr;
+        window_bytes_ = 0;
+    }
+    void* window = ::mmap(nullptr, window_bytes(bytes_), PROT_READ, MAP_SHARED, map_.get(), offset);
     if (window == MAP_FAILED) {
         return false;
     }

@@ -38,6 +38,7 @@ JsonlSink::JsonlSink(Output output, std::vector<Reason> reasons, LostLines& lost
 
 JsonlSink::~JsonlSink() {
     writer_.drain(kPatienceAtTheEnd);
+    writer_.give_up();
     note_losses();
 }
 

@@ -93,6 +93,11 @@ void LineWriter::drain(Nanoseconds patience) {
     }
 }
 
+void LineWriter::give_up() {
+    drop(waiting());
+    kept_.clear();
+}
+
 std::uint64_t LineWriter::waiting() const {
     return static_cast<std::uint64_t>(std::ranges::count(kept_, '\n'));
 }

@@ -32,6 +32,9 @@ class LineWriter {
     // Waits for a slow reader until nothing is kept or `patience` is over. For a program's end.
     void drain(Nanoseconds patience);
 
+    // What is still kept is lost, and counted. For the end of the output.
+    void give_up();
+
     // Lines that are kept; the writing thread.
     [[nodiscard]] std::uint64_t waiting() const;
     [[nodiscard]] std::uint64_t dropped() const;

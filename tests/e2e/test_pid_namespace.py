@@ -39,6 +39,18 @@ class PidNamespace(EndToEnd):
     def start_agent_inside(self) -> Agent:
         return self.start_agent(CONFIG.format(self.events), wrapper=self.inside)
 
+    def test_pins_of_another_namespace_are_not_taken_over(self):
+        """Their programs go by the numbers of that one: they would tell nothing here."""
+        outer = self.start_agent(CONFIG.format(self.events))
+        outer.stop()
+        inner = self.start_agent_inside()
+        inner.await_line("restart: pinned in", "stderr")
+        victim, number = self.start_inside("sleep")
+        victim_outside = children_of(victim.pid)[0]
+        os.kill(victim_outside, signal.SIGTERM)
+        victim.wait()
+        self.assertEqual(self.await_death(self.events, number)["signal"], "SIGTERM")
+
     def start_inside(self, *way) -> tuple[Program, int]:
         """A process that dies in this way, and its number in the namespace."""
         program = self.start([*self.inside, DIE, *way])

@@ -167,6 +167,14 @@ class Restart(RestartTest):
 @requires()
 class InTheWay(RestartTest):
 
+    def fail_to_start(self, pin, more: str = "") -> None:
+        """An agent that attaches its programs, and then cannot open what its configuration asks for."""
+        path = self.directory / "fails.yaml"
+        path.write_text(f"listen: 127.0.0.1:0\nstate: {{pin: {pin}}}\nexporters: {{jsonl: {{path: /nonexistent/events}}}}\n{more}")
+        ended = self.knell("run", "--config", path)
+        self.assertEqual(ended.returncode, 1)
+        self.assertRegex(ended.stderr, "/nonexistent/events")
+
     def test_second_agent_is_refused(self):
         agent = self.start_next()
         other = self.knell("run", "--config", agent.config_path)
@@ -186,15 +194,27 @@ class InTheWay(RestartTest):
         self.assertEqual(list(agent.pin.iterdir()), [])
 
     def test_failed_start_leaves_nothing(self):
-        agent = self.start_next(f"state: {{pin: /sys/fs/bpf/{self.directory.name}, keep_on_exit: false}}\n")
-        address = agent.url.removeprefix("http://")
+        pin = f"/sys/fs/bpf/{self.directory.name}"
+        self.fail_to_start(pin)
+        self.addCleanup(os.rmdir, pin)
+        self.assertEqual(os.listdir(pin), [])
+
+    def test_port_that_is_taken(self):
+        agent = self.start_next()
         path = self.directory / "taken.yaml"
-        path.write_text(f"listen: {address}\nstate: {{pin: {agent.pin}-other}}\n")
-        self.addCleanup(os.rmdir, f"{agent.pin}-other")
+        path.write_text(f"listen: {agent.url.removeprefix('http://')}\nstate: {{pin: {agent.pin}-other}}\n")
         ended = self.knell("run", "--config", path)
         self.assertEqual(ended.returncode, 1)
         self.assertRegex(ended.stderr, "listening for HTTP")
-        self.assertEqual(os.listdir(f"{agent.pin}-other"), [])
+        self.assertFalse(os.path.exists(f"{agent.pin}-other"))
+
+    def test_failed_update_goes_on_recording(self):
+        first = self.start_next()
+        self.kill_agent(first)
+        self.fail_to_start(first.pin, "ring: {size: 1MiB}\n")  # other programs, which took the place of the first's
+        died = self.die("exit", "6", unit=self.unit)
+        self.start_next()
+        self.assertEqual([death["pid"] for death in self.await_deaths(1)], [died.pid])
 
     def test_unpin_removes_everything(self):
         agent = self.start_next()

@@ -3,6 +3,7 @@
 import json
 import os
 import pty
+import resource
 import signal
 import subprocess
 
@@ -46,6 +47,14 @@ class Stat(EndToEnd):
         """Nobody but knell can collect a CLONE_PARENT child, and knell did not make it."""
         report, _ = self.stat("sh", "-c", f"exec {DIE} clone-parent 7", options=["--wait"])
         self.assertEqual((report["exits"], report["still_running"]), (2, 0))
+
+    def test_the_command_keeps_its_limit_of_descriptors(self):
+        """knell raises its own: it holds one for each process."""
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        self.addCleanup(resource.setrlimit, resource.RLIMIT_NOFILE, (soft, hard))
+        resource.setrlimit(resource.RLIMIT_NOFILE, (300, hard))
+        _, done = self.stat("sh", "-c", "ulimit -Sn; ulimit -Hn")
+        self.assertEqual(done.stdout.split(), ["300", str(hard)])
 
     def test_execs_are_no_births(self):
         report, _ = self.stat("sh", "-c", "exec sh -c 'exec true'")

@@ -56,9 +56,10 @@ TEST(PlaceResolver, LongPathsAreAnsweredButNotRemembered) {
 TEST(PlaceResolver, APathThatWasCutIsNotNamedAgain) {
     PlaceResolver resolver({}, AttributionMode::automatic, NamePaths{});
     const std::string id(64, 'a');
-    const auto place = resolver.resolve_path("/" + std::string(600, 'x') + "/docker/" + id).place;
+    const std::string path = "/" + std::string(600, 'x') + "/docker/" + id;
+    const auto place = resolver.resolve_path(path).place;
     ASSERT_EQ(place->container_id, id);
-    const Resolved again = resolver.name_again({}, *place);
+    const Resolved again = resolver.name_again({}, path, *place);
     EXPECT_EQ(again.place, nullptr);
     EXPECT_EQ(again.unnamed, NameMiss::no_metadata);
     EXPECT_FALSE(again.first_seen);

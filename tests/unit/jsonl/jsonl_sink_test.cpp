@@ -111,6 +111,25 @@ TEST_F(JsonlSinkTest, AnEventThatIsNotSelectedStillFlushesWhatWasKept) {
     EXPECT_EQ(std::string(filler.data(), static_cast<std::size_t>(got)), to_json(exit_with(7, Reason::crash)) + '\n');
 }
 
+// As at a reload, while a reader is slow.
+TEST_F(JsonlSinkTest, WhatIsKeptAtTheEndIsLostAndCounted) {
+    std::array<int, 2> fds{};
+    ASSERT_EQ(::pipe2(fds.data(), O_CLOEXEC | O_NONBLOCK), 0);
+    const Fd reader(fds[0]);
+    const Fd pipe(fds[1]);
+    ASSERT_GT(::fcntl(pipe.get(), F_SETPIPE_SZ, ::getpagesize()), 0);
+    const std::vector<char> filler(static_cast<std::size_t>(::getpagesize()), '\n');
+    ASSERT_EQ(::write(pipe.get(), filler.data(), filler.size()), ::getpagesize());
+    const auto lost = [&] { return lost_[static_cast<std::size_t>(LineLoss::slow_reader)].value(); };
+    {
+        JsonlSink sink(Output::borrow(pipe.get()), {}, lost_);
+        sink.on_event(exit_with(7, Reason::crash));
+        sink.on_event(exit_with(8, Reason::crash));
+        EXPECT_EQ(lost(), 0U);
+    }
+    EXPECT_EQ(lost(), 2U);
+}
+
 TEST_F(JsonlSinkTest, LossesOfAllSinksAddUp) {
     const auto lost = [&] { return lost_[static_cast<std::size_t>(LineLoss::reader_gone)].value(); };
     for (const std::uint64_t before : {0U, 1U}) {

@@ -38,6 +38,8 @@ TEST(Places, WithoutHierarchiesAnExitIsCountedAsSuch) {
     EXPECT_EQ(places.find_for_exit(kSome), nullptr);
     EXPECT_EQ(places.find_for_exit({}), nullptr);
     EXPECT_EQ(places.unattributed(Unattributed::no_cgroup), 2U);
+    EXPECT_EQ(places.find_for_exit(kSome, nullptr, 5), nullptr);
+    EXPECT_EQ(places.unattributed(Unattributed::no_cgroup), 7U) << "a spilled record stands for many";
     EXPECT_EQ(places.unattributed(Unattributed::cgroup_gone), 0U);
     EXPECT_EQ(places.unattributed(Unattributed::cgroup_unreadable), 0U);
 }
