@@ -41,6 +41,18 @@ Figure count_figure(std::string_view title, const RecentSnapshot& recent, std::s
             fmt::format("in the last hour; {} since start", format_count(all))};
 }
 
+// The reasons of this severity but OOM kills, which have a figure of their own.
+std::vector<Reason> others_of(Severity wanted) {
+    std::vector<Reason> reasons;
+    for (std::size_t i = 0; i < kReasonCount; ++i) {
+        const auto reason = static_cast<Reason>(i);
+        if (severity(reason) == wanted && reason != Reason::oom_kill) {
+            reasons.push_back(reason);
+        }
+    }
+    return reasons;
+}
+
 Figure oom_figure(const RecentSnapshot& recent) {
     Figure figure = count_figure("OOM kills", recent, std::array{Reason::oom_kill}, Severity::high);
     if (const std::uint64_t count = recent.oom_kills[static_cast<std::size_t>(OomScope::system)]; count != 0) {
@@ -69,11 +81,8 @@ void render_figures(Html out, const PageData& data) {
     fmt::format_to(out, "<dl id=\"figures\" data-live>");
     render_figure(out, count_figure("Deaths", recent, all, Severity::low));
     render_figure(out, oom_figure(recent));
-    render_figure(out, count_figure("Crashes", recent, std::array{Reason::crash, Reason::seccomp}, Severity::high));
-    render_figure(
-        out, count_figure("Other kills", recent,
-                          std::array{Reason::signal, Reason::cgroup_kill, Reason::pidns_teardown, Reason::parent_death},
-                          Severity::medium));
+    render_figure(out, count_figure("Crashes", recent, others_of(Severity::high), Severity::high));
+    render_figure(out, count_figure("Other kills", recent, others_of(Severity::medium), Severity::medium));
     render_figure(out, zombie_figure(data));
     fmt::format_to(out, "</dl>\n");
 }
