@@ -28,6 +28,10 @@ Result<> unpin(const std::string& config_path) {
     if (!pin) {
         return std::unexpected(pin.error());
     }
+    if (pin->empty()) {
+        fmt::print("state.pin is empty: nothing is pinned\n");
+        return {};
+    }
     if (!may_access(*pin, F_OK) && errno == ENOENT) {
         fmt::print("{}: nothing is pinned\n", to_terminal(*pin));
         return {};

@@ -18,6 +18,11 @@ namespace {
 
 constexpr std::size_t kMaxFile = 1ULL << 20;
 
+// Empty: nothing is pinned.
+Result<std::string> parse_pin(std::string_view text) {
+    return text.empty() ? Result<std::string>("") : parse_absolute_path(text);
+}
+
 constexpr std::array<Choice<Config::Log::Level>, 4> kLevels = {{{"debug", Config::Log::Level::debug},
                                                                 {"info", Config::Log::Level::info},
                                                                 {"warn", Config::Log::Level::warn},
@@ -95,7 +100,7 @@ void read_config(Section& top, Config& config) {
     top.list("stop_signals", config.stop_signals, parse_stop_signal, 1);
     top.scalar("pidfd_creation", config.pidfd_creation, one_of(kPidfdCreations));
     top.section("state", [&](Section& state) {
-        state.scalar("pin", config.state.pin, parse_absolute_path);
+        state.scalar("pin", config.state.pin, parse_pin);
         state.scalar("keep_on_exit", config.state.keep_on_exit, parse_bool);
     });
     top.section("exporters", [&](Section& exporters) {

@@ -216,6 +216,12 @@ class InTheWay(RestartTest):
         self.start_next()
         self.assertEqual([death["pid"] for death in self.await_deaths(1)], [died.pid])
 
+    def test_nothing_is_pinned_where_none_is_wanted(self):
+        agent = self.start_agent('listen: 127.0.0.1:0\nstate: {pin: ""}\n')
+        self.assertEqual(agent.scrape().sum("knell_feature_info", feature="restart"), 0)
+        ended = self.knell("unpin", "--config", agent.config_path)
+        self.assertEqual((ended.returncode, ended.stdout), (0, "state.pin is empty: nothing is pinned\n"), ended.stderr)
+
     def test_unpin_removes_everything(self):
         agent = self.start_next()
         agent.stop()

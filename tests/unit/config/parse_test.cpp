@@ -148,6 +148,10 @@ TEST(ParseConfig, AnEmptyListOfReasonsMeansAll) {
     EXPECT_THAT(config.jsonl->reasons, IsEmpty());
 }
 
+TEST(ParseConfig, AnEmptyPinMeansThatNothingIsPinned) {
+    EXPECT_EQ(parsed("state: {pin: \"\"}").state.pin, "");
+}
+
 TEST(ParseConfig, AnchorsAndAliasesWork) {
     const Config config = parsed(
         "watch:\n  select:\n    cgroup: &all [\"*\"]\n    comm: *all\n  min_age: &age 2s\nmetrics: {retain: *age}\n");
