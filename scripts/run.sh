@@ -8,7 +8,7 @@ root=$(cd "$(dirname "$0")/.." && pwd)
 (
   cd "$root"
   cmake --preset release >/dev/null
-  cmake --build --preset release --target knell
+  cmake --build --preset release --target knell pidctl
 )
 
 echo

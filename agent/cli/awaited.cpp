@@ -5,6 +5,8 @@
 #include "agent/pidfd/procfd.hpp"
 #include "agent/pidfd/stat.hpp"
 
+#include <charconv>
+
 namespace knell {
 namespace {
 
@@ -37,6 +39,11 @@ Result<Awaited> open_one(const ProcessArgument& argument) {
         return std::unexpected(state.error());
     }
     ProcessIdentity process = identify(*pidfd);
+    if (process.pid ==
+        0) { // collected meanwhile: it is still who was asked for, by a number or by a reference with one
+        const std::string& text = argument.text();
+        (void)std::from_chars(text.data(), text.data() + text.size(), process.pid);
+    }
     const bool ended_before = *state != ProcessState::running;
     return Awaited{argument.text(), std::move(*pidfd), std::move(process), ended_before, false, std::nullopt};
 }

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <bit>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 
@@ -25,11 +26,11 @@ class Distribution {
 
     // `share` of 1. 0 when empty.
     [[nodiscard]] Nanoseconds percentile(double share) const {
-        const auto rank = static_cast<std::uint64_t>(share * static_cast<double>(count_));
+        const auto rank = static_cast<std::uint64_t>(std::ceil(share * static_cast<double>(count_)));
         std::uint64_t seen = 0;
         for (std::size_t bucket = 0; bucket < kBuckets; ++bucket) {
             seen += counts_[bucket];
-            if (seen > rank || (seen == count_ && seen != 0)) {
+            if (seen != 0 && (seen >= rank || seen == count_)) {
                 return upper_bound(bucket) < most_ ? upper_bound(bucket) : most_;
             }
         }

@@ -84,7 +84,7 @@ std::string to_table(const StatReport& report) {
         text += fmt::format("{:>12}  teardown, reaction and reap: of those that lived for {} or longer\n", "",
                             format_duration(report.watched_from));
     }
-    text += fmt::format("\n{:>12}  elapsed\n", format_duration(report.wall));
+    text += fmt::format("\n{:>12}  elapsed, until the command ended\n", format_duration(report.wall));
     text += fmt::format("{:>12}  user\n{:>12}  system\n", format_duration(family.user), format_duration(family.system));
     if (family.peak_rss_bytes != 0) {
         text += fmt::format("{:>8.1f} MiB  most memory of one process\n",

@@ -17,7 +17,7 @@ bool wants_kind(const EventFilter& filter, const Event& event) {
     if (std::holds_alternative<PidfdOpen>(event)) {
         return filter.pidfds;
     }
-    return std::holds_alternative<Exec>(event) ? filter.execs : filter.reaps;
+    return std::holds_alternative<Exec>(event) ? filter.execs : filter.reaps && filter.reasons.empty();
 }
 
 } // namespace

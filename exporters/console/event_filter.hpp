@@ -11,9 +11,9 @@ namespace knell {
 struct EventFilter {
     bool exits = true;
     bool execs = false;
-    bool reaps = false;
+    bool reaps = false; // not with `reasons`: which death one ends is not kept
     bool pidfds = false;
-    std::vector<Reason> reasons; // of exits; the other kinds have none and pass. Empty = all
+    std::vector<Reason> reasons; // of exits; execs and pidfds pass. Empty = all
     std::string comm_glob;       // empty = all
     std::string container_glob;  // container name; empty = all. A process outside of containers never matches a glob
 

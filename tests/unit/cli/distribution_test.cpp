@@ -32,6 +32,17 @@ TEST(Distribution, PercentilesAreAtMostThreePercentTooHigh) {
     EXPECT_EQ(all.mean(), kCount / 2);
 }
 
+TEST(Distribution, FewValuesHaveTheirRanks) {
+    Distribution ten;
+    for (std::uint64_t value = 1; value <= 10; ++value) {
+        ten.add(value);
+    }
+    EXPECT_EQ(ten.percentile(0.5), 5U);
+    EXPECT_EQ(ten.percentile(0.9), 9U);
+    EXPECT_EQ(ten.percentile(0.99), 10U);
+    EXPECT_EQ(ten.percentile(0), 1U);
+}
+
 TEST(Distribution, HasRoomForEveryValue) {
     for (const std::uint64_t value :
          {std::uint64_t{0}, std::uint64_t{1}, std::uint64_t{31}, std::uint64_t{32}, std::uint64_t{63},

@@ -65,13 +65,15 @@ TEST(EventFilter, PidfdOpensAreTheirOpeners) {
     EXPECT_TRUE(filter.matches(open));
 }
 
-TEST(EventFilter, ReasonsRestrictExitsOnly) {
+TEST(EventFilter, ReasonsRestrictExitsAndLeaveReapsOut) {
     EventFilter filter;
     filter.execs = true;
     filter.reasons = {Reason::crash, Reason::oom_kill};
     EXPECT_TRUE(filter.matches(exit_of("a", "", Reason::oom_kill)));
     EXPECT_FALSE(filter.matches(exit_of("a", "", Reason::signal)));
     EXPECT_TRUE(filter.matches(exec_of("a")));
+    filter.reaps = true;
+    EXPECT_FALSE(filter.matches(Reap{})) << "of a death that may have been left out";
 }
 
 TEST(EventFilter, CommIsAGlob) {
