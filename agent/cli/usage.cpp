@@ -26,6 +26,13 @@ std::string what_is_wrong(const CLI::App& app, const CLI::ParseError& error) {
                            : fmt::format("{} is neither a command nor an option", knell::quoted(unknown.front()));
 }
 
+// Where the options of what was asked for are described.
+std::string where_to_look(const CLI::App& app) {
+    const std::vector<CLI::App*> commands = app.get_subcommands();
+    return commands.empty() ? app.get_name() + " help"
+                            : fmt::format("{} {} --help", app.get_name(), commands.front()->get_name());
+}
+
 Result<> flush_output() {
     if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) {
         return system_failure("writing to standard output", errno);
@@ -65,7 +72,8 @@ std::optional<int> parse_arguments(CLI::App& app, int argc, const char* const* a
         if (error.get_exit_code() == 0) { // --help, --version
             return app.exit(error) == 0 ? kDone : kFailed;
         }
-        fmt::print(stderr, "{0}: {1}\nTry `{0} help`.\n", app.get_name(), printable(what_is_wrong(app, error)));
+        fmt::print(stderr, "{}: {}\nTry `{}`.\n", app.get_name(), printable(what_is_wrong(app, error)),
+                   where_to_look(app));
         return kUsage;
     }
     return std::nullopt;

@@ -73,9 +73,19 @@ Row start_row(const ProcessIdentity& process, Instant time, const Layout& layout
     return row;
 }
 
+// Where the two do not fit, a signal's name says that it was one, and what came before it is worth more.
+std::string reason_text(const Exit& exit, const Layout& layout) {
+    constexpr std::string_view kWord = "signal ";
+    std::string text = reason_phrase(exit);
+    if (layout.cut && text.size() > layout.reason && text.starts_with(kWord)) {
+        text.erase(0, kWord.size());
+    }
+    return text;
+}
+
 Row describe(const Exit& exit, const Layout& layout) {
     Row row = start_row(exit.process, exit.time, layout);
-    row.reason = reason_phrase(exit);
+    row.reason = reason_text(exit, layout);
     row.killer = killer_phrase(exit);
     row.lifetime = age_text(exit.process, exit.time);
     row.reaction = duration_text(exit.reaction);

@@ -56,7 +56,7 @@ class Usage(Pidctl):
             with self.subTest(" ".join(arguments)):
                 ended = self.pidctl(*arguments)
                 self.assertEqual((ended.returncode, ended.stdout), (USAGE, b""), ended.stderr)
-                self.assertRegex(ended.stderr.decode(), rf"\Apidctl: {says}\nTry `pidctl help`.\n\Z")
+                self.assertRegex(ended.stderr.decode(), rf"\Apidctl: {says}\nTry `pidctl (help|[a-z-]+ --help)`\.\n\Z")
 
     def test_help_and_version(self):
         for arguments in [("help",), ("--help",)]:

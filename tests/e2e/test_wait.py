@@ -148,7 +148,7 @@ class Wait(WaitTest):
             with self.subTest(arguments):
                 ended = self.knell("wait", *arguments)
                 self.assertEqual((ended.returncode, ended.stdout), (USAGE, ""))
-                self.assertRegex(ended.stderr, rf"\Aknell: {says}\nTry `knell help`.\n\Z")
+                self.assertRegex(ended.stderr, rf"\Aknell: {says}\nTry `knell wait --help`\.\n\Z")
 
     def test_timeout(self):
         victim, zombie = self.start_ready("sleep"), self.make_zombie("exit", "0")

@@ -75,6 +75,11 @@ TEST_F(RowTest, At80Cells) {
               "TIME         PID COMM      WHERE     REASON         KILLER     LIFETIME REACTION");
     EXPECT_EQ(format_row(killed(), layout),
               "12:34:56 4194303 cart-ser… shop/cart signal SIGKILL 812 conta…    3m07s   17.2us");
+    Exit forced = in_unit(Reason::signal);
+    forced.signal = SIGKILL;
+    forced.preceded_by = SIGTERM;
+    EXPECT_EQ(format_row(forced, layout),
+              "12:34:56      17 nginx     nginx.se… SIGKILL after… -                 -        -");
     Exit stopped = in_unit(Reason::success);
     stopped.exit_code = 0;
     stopped.preceded_by = SIGTERM;
