@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # From a fresh machine to a verdict: installs what is missing, checks the style, builds, runs every test, also on older
-# kernels in emulated machines; two minutes of soak, the sanitizers, and the fuzzers for some seconds each. The last line is "N passed, N failed,
-# N skipped"; a skipped test counts as failed unless KNELL_ALLOW_SKIPS=1, because a machine with root, BTF and runc can run
-# them all.
+# kernels in emulated machines; two minutes of soak, the sanitizers, and the fuzzers for some seconds each. The last line
+# is "N passed, N failed, N skipped"; a skipped test counts as failed unless KNELL_ALLOW_SKIPS=1, because a machine with
+# root, BTF and runc can run them all.
 #
 # scripts/test.sh          everything
 # scripts/test.sh quick    style, the dev build and its unit tests

@@ -39,8 +39,8 @@ Result<Awaited> open_one(const ProcessArgument& argument) {
         return std::unexpected(state.error());
     }
     ProcessIdentity process = identify(*pidfd);
-    if (process.pid ==
-        0) { // collected meanwhile: it is still who was asked for, by a number or by a reference with one
+    if (process.pid == 0) {
+        // Collected meanwhile: it is still who was asked for, by a number or by a reference that begins with one.
         const std::string& text = argument.text();
         (void)std::from_chars(text.data(), text.data() + text.size(), process.pid);
     }
