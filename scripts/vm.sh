@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Tests of the dev build on a kernel that this machine does not run, in an emulated machine.
 #
-# scripts/vm.sh KERNEL [--epoll] [FILTER|full]   KERNEL: 6.1 or 6.12; FILTER: of GoogleTest, e.g. '*Spill*', or test_restart.Restart;
+# scripts/vm.sh KERNEL [--epoll] [FILTER|full]   KERNEL: 6.1 or 6.12; FILTER: of GoogleTest, e.g. '*Spill*', or
+#                                                a class of the agent's tests, e.g. test_restart.Restart;
 #                                                full: all tests, which takes half an hour; neither: a subset of minutes
 # scripts/vm.sh table                            writes the tables of docs/kernel-support.md
 set -euo pipefail

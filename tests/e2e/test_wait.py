@@ -17,7 +17,7 @@ from wrappers import NOBODY, WITHOUT_BPF
 PIDCTL = os.environ["KNELL_PIDCTL"]
 FAILED, USAGE, TIMED_OUT = 1, 2, 124
 NO_SUCH_PID = 1 << 22  # the kernel's numbers end below (PID_MAX_LIMIT)
-REACTION = r"\d[\d.]*[nmu]?s"
+REACTION = r"(?:\d[\d.]+[mu]s|0ns)"  # 0: it was awake before the kernel had told the parent
 
 
 def pidfds_held(program: Program) -> collections.Counter:

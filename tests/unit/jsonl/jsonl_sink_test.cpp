@@ -55,6 +55,21 @@ Exit exit_with(std::uint32_t pid, Reason reason) {
     return exit;
 }
 
+struct Pipe {
+    Fd reader;
+    Fd writer;
+};
+
+// A page is all that it holds, and it holds a page. Nobody waits at it.
+Pipe full_pipe() {
+    std::array<int, 2> fds{};
+    EXPECT_EQ(::pipe2(fds.data(), O_CLOEXEC | O_NONBLOCK), 0);
+    EXPECT_GT(::fcntl(fds[1], F_SETPIPE_SZ, ::getpagesize()), 0);
+    const std::vector<char> filler(static_cast<std::size_t>(::getpagesize()), '\n');
+    EXPECT_EQ(::write(fds[1], filler.data(), filler.size()), ::getpagesize());
+    return {Fd(fds[0]), Fd(fds[1])};
+}
+
 Reap reap_of(std::uint32_t pid) {
     Reap reap;
     reap.process.pid = pid;
@@ -92,14 +107,9 @@ TEST_F(JsonlSinkTest, AnUnusablePathIsRefused) {
 }
 
 TEST_F(JsonlSinkTest, AnEventThatIsNotSelectedStillFlushesWhatWasKept) {
-    std::array<int, 2> fds{};
-    ASSERT_EQ(::pipe2(fds.data(), O_CLOEXEC | O_NONBLOCK), 0);
-    const Fd reader(fds[0]);
-    const Fd pipe(fds[1]);
-    ASSERT_GT(::fcntl(pipe.get(), F_SETPIPE_SZ, ::getpagesize()), 0);
+    const auto [reader, pipe] = full_pipe();
     JsonlSink sink(Output::borrow(pipe.get()), {Reason::crash}, lost_);
-    std::vector<char> filler(static_cast<std::size_t>(::getpagesize()), '\n');
-    ASSERT_EQ(::write(pipe.get(), filler.data(), filler.size()), ::getpagesize());
+    std::vector<char> filler(static_cast<std::size_t>(::getpagesize()));
 
     sink.on_event(exit_with(7, Reason::crash));
     EXPECT_EQ(sink.last_errno(), EAGAIN);
@@ -113,13 +123,7 @@ TEST_F(JsonlSinkTest, AnEventThatIsNotSelectedStillFlushesWhatWasKept) {
 
 // As at a reload, while a reader is slow.
 TEST_F(JsonlSinkTest, WhatIsKeptAtTheEndIsLostAndCounted) {
-    std::array<int, 2> fds{};
-    ASSERT_EQ(::pipe2(fds.data(), O_CLOEXEC | O_NONBLOCK), 0);
-    const Fd reader(fds[0]);
-    const Fd pipe(fds[1]);
-    ASSERT_GT(::fcntl(pipe.get(), F_SETPIPE_SZ, ::getpagesize()), 0);
-    const std::vector<char> filler(static_cast<std::size_t>(::getpagesize()), '\n');
-    ASSERT_EQ(::write(pipe.get(), filler.data(), filler.size()), ::getpagesize());
+    const auto [reader, pipe] = full_pipe();
     const auto lost = [&] { return lost_[static_cast<std::size_t>(LineLoss::slow_reader)].value(); };
     {
         JsonlSink sink(Output::borrow(pipe.get()), {}, lost_);
