@@ -5,54 +5,76 @@
 #include <algorithm>
 #include <cerrno>
 #include <ctime>
-#include <iterator>
-#include <string>
+#include <ranges>
 #include <utility>
+
+#include <fmt/format.h>
 
 namespace knell::test {
 namespace {
 
-// The first process of this number since then. While its parent has not reaped it there is no second.
-template <typename T>
-const T* find(const std::unordered_map<std::uint32_t, std::vector<T>>& told, Born process) {
-    const auto entry = told.find(static_cast<std::uint32_t>(process.pid));
-    if (entry == told.end()) {
-        return nullptr;
-    }
-    const auto first =
-        std::ranges::find_if(entry->second, [process](const T& event) { return event.process.start >= process.after; });
-    return first != entry->second.end() ? &*first : nullptr;
-}
-
-template <typename T>
-std::vector<T> all_of(const std::unordered_map<std::uint32_t, std::vector<T>>& told, Born process) {
-    std::vector<T> found;
-    if (const T* first = find(told, process)) {
-        std::ranges::copy_if(told.at(first->process.pid), std::back_inserter(found),
-                             [first](const T& event) { return event.process.start == first->process.start; });
-    }
-    return found;
-}
-
-template <typename T>
-std::vector<T> children(const std::unordered_map<std::uint32_t, std::vector<T>>& told, Born parent) {
-    std::vector<T> found;
-    for (const auto& [pid, events] : told) {
-        std::ranges::copy_if(events, std::back_inserter(found), [parent](const T& event) {
-            return event.process.ppid == static_cast<std::uint32_t>(parent.pid) && event.process.start >= parent.after;
-        });
-    }
-    return found;
+auto born_since(Instant after) {
+    return [after](const auto* event) { return event->process.start >= after; };
 }
 
 } // namespace
 
+template <typename T>
+void EventLog::Told<T>::add(const T& event) {
+    const T& kept = events_.emplace_back(event);
+    by_pid_[kept.process.pid].push_back(&kept);
+    by_ppid_[kept.process.ppid].push_back(&kept);
+}
+
+// The first process of this number since then. While its parent has not reaped it there is no second.
+template <typename T>
+const T* EventLog::Told<T>::first_of(Born process) const {
+    const auto entry = by_pid_.find(static_cast<std::uint32_t>(process.pid));
+    if (entry == by_pid_.end()) {
+        return nullptr;
+    }
+    const auto first = std::ranges::find_if(entry->second, born_since(process.after));
+    return first != entry->second.end() ? *first : nullptr;
+}
+
+template <typename T>
+std::vector<T> EventLog::Told<T>::all_of(Born process) const {
+    std::vector<T> found;
+    if (const T* first = first_of(process)) {
+        for (const T* event : by_pid_.at(first->process.pid)) {
+            if (event->process.start == first->process.start) {
+                found.push_back(*event);
+            }
+        }
+    }
+    return found;
+}
+
+template <typename T>
+std::vector<T> EventLog::Told<T>::of_children(Born parent) const {
+    std::vector<T> found;
+    if (const auto entry = by_ppid_.find(static_cast<std::uint32_t>(parent.pid)); entry != by_ppid_.end()) {
+        for (const T* event : entry->second | std::views::filter(born_since(parent.after))) {
+            found.push_back(*event);
+        }
+    }
+    return found;
+}
+
+template <typename T>
+bool EventLog::Told<T>::has_of_children(Born parent, std::size_t count) const {
+    const auto entry = by_ppid_.find(static_cast<std::uint32_t>(parent.pid));
+    // Asked after each event: most answers must not take a walk through thousands.
+    return entry != by_ppid_.end() && entry->second.size() >= count &&
+           std::ranges::count_if(entry->second, born_since(parent.after)) >= static_cast<std::ptrdiff_t>(count);
+}
+
 void EventLog::on_event(const Event& event) {
     std::unique_lock lock(mutex_);
     if (const Exit* exit = std::get_if<Exit>(&event)) {
-        exits_[exit->process.pid].push_back(*exit);
+        exits_.add(*exit);
     } else if (const Reap* reap = std::get_if<Reap>(&event)) {
-        reaps_[reap->process.pid].push_back(*reap);
+        reaps_.add(*reap);
     }
     paused_ = pause_at_ && pause_at_(event);
     changed_.notify_all();
@@ -60,13 +82,12 @@ void EventLog::on_event(const Event& event) {
 }
 
 template <typename T>
-Result<T> EventLog::await(const ByPid<T>& told, Born process, std::chrono::milliseconds patience,
+Result<T> EventLog::await(const Told<T>& told, Born process, std::chrono::milliseconds patience,
                           const char* what) const {
     std::unique_lock lock(mutex_);
     const T* event = nullptr;
-    if (!changed_.wait_for(lock, patience, [&] { return (event = find(told, process)) != nullptr; })) {
-        return system_failure(std::string("wait for the ") + what + " of process " + std::to_string(process.pid),
-                              ETIMEDOUT);
+    if (!changed_.wait_for(lock, patience, [&] { return (event = told.first_of(process)) != nullptr; })) {
+        return system_failure(fmt::format("wait for the {} of process {}", what, process.pid), ETIMEDOUT);
     }
     return *event;
 }
@@ -79,24 +100,43 @@ Result<Reap> EventLog::await_reap(Born process, std::chrono::milliseconds patien
     return await(reaps_, process, patience, "reap");
 }
 
+template <typename T>
+Result<> EventLog::await_children(const Told<T>& told, Born parent, std::size_t count, const char* what) const {
+    std::unique_lock lock(mutex_);
+    if (!changed_.wait_for(lock, kPatience, [&] { return told.has_of_children(parent, count); })) {
+        return system_failure(fmt::format("wait for {} {} of children of process {}, {} came", count, what, parent.pid,
+                                          told.of_children(parent).size()),
+                              ETIMEDOUT);
+    }
+    return {};
+}
+
+Result<> EventLog::await_exits_of_children(Born parent, std::size_t count) const {
+    return await_children(exits_, parent, count, "exits");
+}
+
+Result<> EventLog::await_reaps_of_children(Born parent, std::size_t count) const {
+    return await_children(reaps_, parent, count, "reaps");
+}
+
 std::vector<Exit> EventLog::exits_of(Born process) const {
     const std::scoped_lock lock(mutex_);
-    return all_of(exits_, process);
+    return exits_.all_of(process);
 }
 
 std::vector<Reap> EventLog::reaps_of(Born process) const {
     const std::scoped_lock lock(mutex_);
-    return all_of(reaps_, process);
+    return reaps_.all_of(process);
 }
 
 std::vector<Exit> EventLog::exits_of_children(Born parent) const {
     const std::scoped_lock lock(mutex_);
-    return children(exits_, parent);
+    return exits_.of_children(parent);
 }
 
 std::vector<Reap> EventLog::reaps_of_children(Born parent) const {
     const std::scoped_lock lock(mutex_);
-    return children(reaps_, parent);
+    return reaps_.of_children(parent);
 }
 
 void EventLog::pause_at(std::function<bool(const Event&)> when) {

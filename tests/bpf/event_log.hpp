@@ -8,7 +8,9 @@
 
 #include <chrono>
 #include <condition_variable>
+#include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <mutex>
 #include <unordered_map>
@@ -31,6 +33,9 @@ class EventLog final : public EventSink {
     // ETIMEDOUT after `patience`.
     Result<Exit> await_exit(Born process, std::chrono::milliseconds patience = kPatience) const;
     Result<Reap> await_reap(Born process, std::chrono::milliseconds patience = kPatience) const;
+    // At least so many of them.
+    Result<> await_exits_of_children(Born parent, std::size_t count) const;
+    Result<> await_reaps_of_children(Born parent, std::size_t count) const;
 
     // What was told of one process, recognised by its start.
     [[nodiscard]] std::vector<Exit> exits_of(Born process) const;
@@ -47,16 +52,34 @@ class EventLog final : public EventSink {
     void resume();
 
   private:
+    // All of one kind, and where to find them: the observer waits while a test looks for something.
     template <typename T>
-    using ByPid = std::unordered_map<std::uint32_t, std::vector<T>>;
+    class Told {
+      public:
+        void add(const T& event);
+        // nullptr: nothing was told of it yet.
+        [[nodiscard]] const T* first_of(Born process) const;
+        [[nodiscard]] std::vector<T> all_of(Born process) const;
+        [[nodiscard]] std::vector<T> of_children(Born parent) const;
+        [[nodiscard]] bool has_of_children(Born parent, std::size_t count) const;
+
+      private:
+        using ByPid = std::unordered_map<std::uint32_t, std::vector<const T*>>;
+
+        std::deque<T> events_;
+        ByPid by_pid_;
+        ByPid by_ppid_;
+    };
 
     template <typename T>
-    Result<T> await(const ByPid<T>& told, Born process, std::chrono::milliseconds patience, const char* what) const;
+    Result<T> await(const Told<T>& told, Born process, std::chrono::milliseconds patience, const char* what) const;
+    template <typename T>
+    Result<> await_children(const Told<T>& told, Born parent, std::size_t count, const char* what) const;
 
     mutable std::mutex mutex_;
     mutable std::condition_variable changed_;
-    ByPid<Exit> exits_;
-    ByPid<Reap> reaps_;
+    Told<Exit> exits_;
+    Told<Reap> reaps_;
     std::function<bool(const Event&)> pause_at_;
     bool paused_ = false;
 };

@@ -39,8 +39,7 @@ TEST_P(Storm, EveryExitIsToldOnce) {
     for (Process* worker : workers) {
         must(observer->log().await_exit({worker->pid(), before}));
         // A child that the scheduler made wait for longer than min_age is watched: its pidfd may come after.
-        EXPECT_TRUE(
-            eventually([&] { return observer->log().exits_of_children({worker->pid(), before}).size() >= kEach; }));
+        must(observer->log().await_exits_of_children({worker->pid(), before}, kEach));
     }
     must(observer->settle());
     for (Process* worker : workers) {

@@ -210,7 +210,7 @@ TEST_P(Watched, AllOfACrowdThatDiesAtOnce) {
 
     ASSERT_EQ(::kill(-parent.pid(), SIGTERM), 0);
     EXPECT_EQ(must(parent.wait()), EXIT_SUCCESS);
-    EXPECT_TRUE(eventually([&] { return observer_->log().reaps_of_children(born).size() >= kCrowd; }));
+    must(observer_->log().await_reaps_of_children(born, kCrowd));
     await_state(WatchState::alive, 0);
     await_state(WatchState::zombie, 0);
     must(observer_->settle());
