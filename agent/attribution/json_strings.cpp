@@ -14,9 +14,9 @@ using Json = nlohmann::json;
 using Take = std::function<void(std::span<const std::string> path, const std::string& value)>;
 
 // What nlohmann's parser tells as it goes.
-class Strings final : public nlohmann::json_sax<Json> {
+class StringHandler final : public nlohmann::json_sax<Json> {
   public:
-    explicit Strings(const Take& take) : take_(take) {}
+    explicit StringHandler(const Take& take) : take_(take) {}
 
     bool null() override { return true; }
     bool boolean(bool /*value*/) override { return true; }
@@ -60,7 +60,7 @@ class Strings final : public nlohmann::json_sax<Json> {
 } // namespace
 
 bool for_each_json_string(std::string_view text, const Take& take) {
-    Strings strings(take);
+    StringHandler strings(take);
     return Json::sax_parse(text, &strings);
 }
 

@@ -13,13 +13,13 @@ namespace knell {
 namespace {
 
 // Bounds a turn; what is ready beyond it is reported by the next wait at once.
-constexpr std::size_t kBatch = 4096;
+constexpr std::size_t kEventsPerTurn = 4096;
 
 // PollOp speaks in poll(2) bits.
 static_assert(EPOLLIN == POLLIN && EPOLLPRI == POLLPRI && EPOLLOUT == POLLOUT);
 static_assert(EPOLLERR == POLLERR && EPOLLHUP == POLLHUP && EPOLLRDHUP == POLLRDHUP);
 
-std::string_view likely_cause(int errno_value) {
+std::string_view why_not_registered(int errno_value) {
     switch (errno_value) {
     case EBADF:
         return "the descriptor is closed";
@@ -46,7 +46,8 @@ int to_milliseconds(Nanoseconds duration) {
 
 } // namespace
 
-EpollLoop::EpollLoop(Fd epoll, Fd eventfd) : LoopBase(std::move(eventfd)), epoll_(std::move(epoll)), events_(kBatch) {}
+EpollLoop::EpollLoop(Fd epoll, Fd eventfd)
+    : LoopBase(std::move(eventfd)), epoll_(std::move(epoll)), events_(kEventsPerTurn) {}
 
 Result<std::unique_ptr<EpollLoop>> EpollLoop::make() {
     Fd epoll(::epoll_create1(EPOLL_CLOEXEC));
@@ -63,7 +64,7 @@ Result<std::unique_ptr<EpollLoop>> EpollLoop::make() {
     wake.events = EPOLLIN;
     wake.data.ptr = nullptr;
     if (const int refused = loop->control(EPOLL_CTL_ADD, loop->wake_.fd(), wake); refused != 0) {
-        return system_failure("epoll_ctl for the loop's eventfd", refused, std::string(likely_cause(refused)));
+        return system_failure("epoll_ctl for the loop's eventfd", refused, std::string(why_not_registered(refused)));
     }
     return loop;
 }
@@ -86,7 +87,7 @@ Result<> EpollLoop::poll_once(PollOp& op, int fd, int events) {
     if (refused != 0) {
         op.fd_ = -1;
         return system_failure(fmt::format("epoll_ctl for descriptor {}", fd), refused,
-                              std::string(likely_cause(refused)));
+                              std::string(why_not_registered(refused)));
     }
     op.fd_ = fd;
     op.state_ = PollOp::State::armed;

@@ -16,7 +16,7 @@ namespace knell {
 namespace {
 
 // Bounds a turn; the rest stays in the completion queue for the next.
-constexpr std::size_t kBatch = 4096;
+constexpr std::size_t kCompletionsPerTurn = 4096;
 
 // With DEFER_TASKRUN, Linux >= 6.13 runs at most this many completions per io_uring_enter (IO_LOCAL_TW_DEFAULT_MAX in
 // io_uring/tw.h). An answer of that size means that there may be more: in a mass exit, asking again fills one turn
@@ -63,7 +63,7 @@ int allow_waits_alone(io_uring& ring) {
     return refused != 0 ? refused : to_errno(io_uring_register(fd, IORING_REGISTER_ENABLE_RINGS, nullptr, 0));
 }
 
-std::string_view likely_cause(int errno_value) {
+std::string_view why_not_waiting(int errno_value) {
     switch (errno_value) {
     case EEXIST:
         return "the loop must run on the thread that made it";
@@ -83,7 +83,7 @@ void UringLoop::RingCloser::operator()(io_uring* ring) const {
 }
 
 UringLoop::UringLoop(Ring ring, Fd eventfd) : LoopBase(std::move(eventfd)), ring_(std::move(ring)) {
-    batch_.reserve(kBatch);
+    batch_.reserve(kCompletionsPerTurn);
 }
 
 Result<UringLoop::Ring> UringLoop::open_ring(const Options& options) {
@@ -232,7 +232,7 @@ Result<> UringLoop::wait(std::optional<Nanoseconds> limit) {
     }
     // EBADR says that completions are lost, collect() how many.
     if (refused != 0 && refused != EINTR && refused != ETIME && refused != EBADR) {
-        return system_failure("waiting for events with io_uring_enter", refused, std::string(likely_cause(refused)));
+        return system_failure("waiting for events with io_uring_enter", refused, std::string(why_not_waiting(refused)));
     }
     return collect();
 }
@@ -245,7 +245,7 @@ Result<> UringLoop::collect() {
         const unsigned taken = take_completions();
         const bool maybe_more = taken >= kKernelShare || (kept_aside && taken > 0);
         // A refusal here meets the next wait as well, and is reported there.
-        if (!maybe_more || batch_.size() >= kBatch || io_uring_get_events(ring_.get()) < 0) {
+        if (!maybe_more || batch_.size() >= kCompletionsPerTurn || io_uring_get_events(ring_.get()) < 0) {
             break;
         }
     }
@@ -267,7 +267,7 @@ unsigned UringLoop::take_completions() {
     unsigned taken = 0;
     io_uring_cqe* cqe = nullptr;
     io_uring_for_each_cqe(ring_.get(), head, cqe) {
-        if (batch_.size() == kBatch) {
+        if (batch_.size() == kCompletionsPerTurn) {
             break;
         }
         ++taken;
