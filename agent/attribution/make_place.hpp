@@ -1,20 +1,12 @@
 #pragma once
 
 #include "agent/attribution/container_names.hpp"
+#include "agent/attribution/mode.hpp"
 #include "agent/attribution/place.hpp"
 
-#include <cstdint>
 #include <string_view>
 
 namespace knell {
-
-// What a place is made of.
-enum class AttributionMode : std::uint8_t {
-    automatic,  // container and pod; the systemd unit where no container is involved
-    kubernetes, // container and pod only
-    systemd,    // unit only
-    none,       // the cgroup path only
-};
 
 // The place that a cgroup path stands for. Every string is valid UTF-8; `cgroup` has at most 512 bytes, the others 253.
 // Pure.

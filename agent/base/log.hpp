@@ -1,5 +1,7 @@
 #pragma once
 
+#include "agent/base/log_style.hpp"
+
 #include <fmt/format.h>
 
 #include <string>
@@ -10,9 +12,6 @@ namespace knell::log {
 
 // Only the top of the program (cli/, observer's notices) logs; libraries return errors. Lines go to standard error.
 // Thread-safe. Text: "2026-01-31T12:00:00.123Z info  message"; JSON: {"time":...,"level":...,"message":...}.
-
-enum class Level { debug, info, warn, error };
-enum class Format { text, json };
 
 void configure(Level level, Format format);
 void write(Level level, std::string_view message);

@@ -110,8 +110,8 @@ void Confinement::restrict_to_files_of(const RunArguments& arguments, const Conf
         rules.push_back({.path = directory_of(named)});
         rules.push_back({.path = directory_of(place_of(named))});
     }
-    if (config.attribution.mode == Config::Attribution::Mode::automatic ||
-        config.attribution.mode == Config::Attribution::Mode::kubernetes) {
+    if (config.attribution.mode == AttributionMode::automatic ||
+        config.attribution.mode == AttributionMode::kubernetes) {
         for (std::string& directory : present(config.attribution.names)) {
             rules.push_back({.path = std::move(directory)});
         }

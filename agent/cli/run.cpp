@@ -1,3 +1,4 @@
+#include "agent/base/log.hpp"
 #include "agent/base/text.hpp"
 #include "agent/cli/commands.hpp"
 #include "agent/cli/confinement.hpp"
@@ -87,8 +88,8 @@ Result<std::unique_ptr<Agent>> Agent::start(const RunArguments& arguments, Confi
 }
 
 Result<> Agent::open(const Config& config) {
-    configure_log(config);
-    auto choice = make_loop(backend_choice(config));
+    log::configure(config.log.level, config.log.format);
+    auto choice = make_loop(config.loop_backend);
     if (!choice) {
         return std::unexpected(std::move(choice.error()));
     }
@@ -192,21 +193,16 @@ void Agent::reload() {
         log::error("reload: the configuration in use stays: {}", wanted.error().message);
         return;
     }
-    configure_log(*wanted);
-    if (auto selected = observer_->set_select(watch_select(*wanted)); !selected) {
-        log::warn("reload: watch.select holds for new processes only: {}", selected.error().message);
-    }
-    observer_->set_min_age(wanted->watch.min_age);
-    for (const std::string& key : keys_that_need_a_restart(config_, *wanted)) {
+    const std::vector<std::string> kept = keep_until_restart(config_, *wanted);
+    config_ = std::move(*wanted);
+    log::configure(config_.log.level, config_.log.format);
+    for (const std::string& key : kept) {
         log::warn("reload: {} changed and takes effect at the next start", key);
     }
-    // What needs a restart is compared with what is in use, not with what was wanted last.
-    config_.log = wanted->log;
-    config_.watch.select_cgroup = wanted->watch.select_cgroup;
-    config_.watch.select_comm = wanted->watch.select_comm;
-    config_.watch.min_age = wanted->watch.min_age;
-    config_.jsonl = wanted->jsonl;
-    config_.state.keep_on_exit = wanted->state.keep_on_exit;
+    if (auto selected = observer_->set_select(watch_select(config_)); !selected) {
+        log::warn("reload: watch.select holds for new processes only: {}", selected.error().message);
+    }
+    observer_->set_min_age(config_.watch.min_age);
     log::info("reload: the new configuration is in use");
 }
 

@@ -1,8 +1,6 @@
 #pragma once
 
-#include "agent/base/log.hpp"
 #include "agent/config/config.hpp"
-#include "agent/loop/loop.hpp"
 #include "agent/observer/observer.hpp"
 
 #include <string>
@@ -14,10 +12,8 @@ namespace knell {
 
 ObserverOptions observer_options(const Config& config);
 WatchSelect watch_select(const Config& config);
-BackendChoice backend_choice(const Config& config);
-void configure_log(const Config& config);
 
-// Keys that differ and take effect at the next start only.
-std::vector<std::string> keys_that_need_a_restart(const Config& running, const Config& wanted);
+// What an agent that runs cannot change keeps its value. The keys of what was wanted otherwise.
+std::vector<std::string> keep_until_restart(const Config& running, Config& wanted);
 
 } // namespace knell

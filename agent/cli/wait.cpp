@@ -1,3 +1,4 @@
+#include "agent/base/log.hpp"
 #include "agent/cli/awaited.hpp"
 #include "agent/cli/commands.hpp"
 #include "agent/cli/console.hpp"

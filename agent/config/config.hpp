@@ -1,9 +1,12 @@
 #pragma once
 
+#include "agent/attribution/mode.hpp"
 #include "agent/attribution/name_paths.hpp"
 #include "agent/base/clock.hpp"
+#include "agent/base/log_style.hpp"
 #include "agent/base/result.hpp"
 #include "agent/cause/reason.hpp"
+#include "agent/loop/backend_choice.hpp"
 
 #include <csignal>
 #include <cstdint>
@@ -19,16 +22,17 @@ struct Config {
     std::string listen = "127.0.0.1:9477"; // host:port; [v6]:port
 
     struct Log {
-        enum class Level : std::uint8_t { debug, info, warn, error } level = Level::info;
-        enum class Format : std::uint8_t { text, json } format = Format::text;
+        log::Level level = log::Level::info;
+        log::Format format = log::Format::text;
     } log;
 
     struct Ring {
         std::uint64_t size_bytes = 8ULL << 20; // a power of two, at least 64 KiB
         Nanoseconds coalesce = kMillisecond;
+        bool operator==(const Ring&) const = default;
     } ring;
 
-    enum class LoopBackend : std::uint8_t { automatic, io_uring, epoll } loop_backend = LoopBackend::automatic;
+    BackendChoice loop_backend = BackendChoice::automatic;
 
     struct Watch {
         std::uint32_t capacity = 65536;
@@ -39,7 +43,7 @@ struct Config {
     } watch;
 
     struct Attribution {
-        enum class Mode : std::uint8_t { automatic, kubernetes, systemd, none } mode = Mode::automatic;
+        AttributionMode mode = AttributionMode::automatic;
         NamePaths names;
         bool operator==(const Attribution&) const = default;
     } attribution;
@@ -55,7 +59,7 @@ struct Config {
     // Signals that ask a process to stop: the first of them starts the clock of knell_termination_seconds.
     std::vector<int> stop_signals = {SIGTERM};
 
-    enum class PidfdCreation : std::uint8_t { automatic, off } pidfd_creation = PidfdCreation::automatic;
+    bool pidfd_creation = true;
 
     struct State {
         std::string pin = "/sys/fs/bpf/knell";

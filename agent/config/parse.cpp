@@ -23,25 +23,21 @@ Result<std::string> parse_pin(std::string_view text) {
     return text.empty() ? Result<std::string>("") : parse_absolute_path(text);
 }
 
-constexpr std::array<Choice<Config::Log::Level>, 4> kLevels = {{{"debug", Config::Log::Level::debug},
-                                                                {"info", Config::Log::Level::info},
-                                                                {"warn", Config::Log::Level::warn},
-                                                                {"error", Config::Log::Level::error}}};
-constexpr std::array<Choice<Config::Log::Format>, 2> kFormats = {
-    {{"text", Config::Log::Format::text}, {"json", Config::Log::Format::json}}};
-constexpr std::array<Choice<Config::LoopBackend>, 3> kBackends = {{{"auto", Config::LoopBackend::automatic},
-                                                                   {"io_uring", Config::LoopBackend::io_uring},
-                                                                   {"epoll", Config::LoopBackend::epoll}}};
-constexpr std::array<Choice<Config::Attribution::Mode>, 4> kAttributions = {
-    {{"auto", Config::Attribution::Mode::automatic},
-     {"kubernetes", Config::Attribution::Mode::kubernetes},
-     {"systemd", Config::Attribution::Mode::systemd},
-     {"none", Config::Attribution::Mode::none}}};
-constexpr std::array<Choice<Config::PidfdCreation>, 2> kPidfdCreations = {
-    {{"auto", Config::PidfdCreation::automatic}, {"off", Config::PidfdCreation::off}}};
+constexpr std::array<Choice<log::Level>, 4> kLevels = {{{"debug", log::Level::debug},
+                                                        {"info", log::Level::info},
+                                                        {"warn", log::Level::warn},
+                                                        {"error", log::Level::error}}};
+constexpr std::array<Choice<log::Format>, 2> kFormats = {{{"text", log::Format::text}, {"json", log::Format::json}}};
+constexpr std::array<Choice<BackendChoice>, 3> kBackends = {
+    {{"auto", BackendChoice::automatic}, {"io_uring", BackendChoice::io_uring}, {"epoll", BackendChoice::epoll}}};
+constexpr std::array<Choice<AttributionMode>, 4> kAttributions = {{{"auto", AttributionMode::automatic},
+                                                                   {"kubernetes", AttributionMode::kubernetes},
+                                                                   {"systemd", AttributionMode::systemd},
+                                                                   {"none", AttributionMode::none}}};
+constexpr std::array<Choice<bool>, 2> kPidfdCreation = {{{"auto", true}, {"off", false}}};
 
-template <typename Enum, std::size_t N>
-auto one_of(const std::array<Choice<Enum>, N>& choices) {
+template <typename T, std::size_t N>
+auto one_of(const std::array<Choice<T>, N>& choices) {
     return [&choices](std::string_view text) { return parse_choice(text, choices); };
 }
 
@@ -98,7 +94,7 @@ void read_config(Section& top, Config& config) {
         metrics.scalar("created_timestamps", config.metrics.created_timestamps, parse_bool);
     });
     top.list("stop_signals", config.stop_signals, parse_stop_signal, 1);
-    top.scalar("pidfd_creation", config.pidfd_creation, one_of(kPidfdCreations));
+    top.scalar("pidfd_creation", config.pidfd_creation, one_of(kPidfdCreation));
     top.section("state", [&](Section& state) {
         state.scalar("pin", config.state.pin, parse_pin);
         state.scalar("keep_on_exit", config.state.keep_on_exit, parse_bool);

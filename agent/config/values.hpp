@@ -38,15 +38,15 @@ Result<std::string> parse_glob(std::string_view text);
 Result<std::string> parse_path(std::string_view text);
 Result<std::string> parse_absolute_path(std::string_view text);
 
-template <typename Enum>
+template <typename T>
 struct Choice {
     std::string_view name;
-    Enum value;
+    T value;
 };
 
 // One of a few names.
-template <typename Enum, std::size_t N>
-Result<Enum> parse_choice(std::string_view text, const std::array<Choice<Enum>, N>& choices) {
+template <typename T, std::size_t N>
+Result<T> parse_choice(std::string_view text, const std::array<Choice<T>, N>& choices) {
     std::array<std::string_view, N> names;
     for (std::size_t i = 0; i < N; ++i) {
         if (text == choices[i].name) {

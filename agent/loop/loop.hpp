@@ -2,6 +2,7 @@
 
 #include "agent/base/clock.hpp"
 #include "agent/base/result.hpp"
+#include "agent/loop/backend_choice.hpp"
 
 #include <cstdint>
 #include <memory>
@@ -109,16 +110,13 @@ inline constexpr std::string_view name(Loop::Backend backend) {
     return backend == Loop::Backend::io_uring ? "io_uring" : "epoll";
 }
 
-enum class BackendChoice : std::uint8_t { automatic, io_uring, epoll };
-
 struct LoopChoice {
     std::unique_ptr<Loop> loop;
     std::string why_not_io_uring; // empty when io_uring runs or epoll was asked for; else the kernel's answer and its
                                   // likely cause
 };
 
-// `automatic` takes io_uring where the kernel allows it, else epoll. A named backend that is refused is a failure. The
-// thread that makes the loop is the one that runs it.
+// A named backend that is refused is a failure. The thread that makes the loop is the one that runs it.
 Result<LoopChoice> make_loop(BackendChoice choice);
 
 } // namespace knell

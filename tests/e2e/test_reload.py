@@ -1,12 +1,15 @@
 """SIGHUP: a new configuration is used if it is right, else the old one stays."""
 
 import json
+import pathlib
+import re
 import signal
 
 from programs import await_watched, pids_watched, read_lines, wait_until
 from support import EndToEnd, requires
 
 SUCCESSFUL = "knell_config_last_reload_successful"
+CONFIGURATION = pathlib.Path(__file__).parents[2] / "docs/configuration.md"
 TIMESTAMP = "knell_config_last_reload_success_timestamp_seconds"
 
 
@@ -63,11 +66,19 @@ class Reload(EndToEnd):
 
     def test_warns_of_what_needs_a_restart(self):
         agent = self.start_configured()
-        self.reload(agent, "listen: 127.0.0.1:1\nmetrics: {retain: 1m}\nring: {size: 1MiB}\nstop_signals: [QUIT]\n"
-                           "pidfd_creation: off\n",
+        self.reload(agent, "listen: 127.0.0.1:1\nring: {size: 1MiB}\nloop: {backend: epoll}\n"
+                           "watch: {capacity: 100, min_age: 1s, select: {comm: [a]}}\n"
+                           "attribution: {mode: none}\nmetrics: {retain: 1m}\nstop_signals: [QUIT]\n"
+                           "pidfd_creation: off\nlog: {level: debug}\n"
+                           f"state: {{pin: {agent.pin}/other, keep_on_exit: false}}\n",
                     "info  reload: the new configuration is in use")
-        for key in ["listen", "metrics", "ring", "stop_signals", "pidfd_creation"]:
-            self.assertRegex(agent.stderr, f"warn  reload: {key} changed and takes effect at the next start")
+        warned = set(re.findall(r"warn  reload: (\S+) changed and takes effect at the next start", agent.stderr))
+        documented = dict(re.findall(r"(?m)^\| ([a-z_.]+)[^|]*\|.*\| (yes|no) \|$",
+                                     CONFIGURATION.read_text()))
+        self.assertEqual(len(documented), 20)
+        for key, reload in documented.items():
+            with self.subTest(key):
+                self.assertEqual(any(f"{key}.".startswith(f"{one}.") for one in warned), reload == "no")
         self.assertEqual(agent.scrape().value(SUCCESSFUL), 1)  # still at the old address
         # It is said again as long as it is so.
         agent.signal(signal.SIGHUP)

@@ -18,16 +18,17 @@ MAY_INCLUDE = {
     "agent/attribution": ("agent/base",),
     "agent/event": ("agent/base", "agent/cause", "agent/attribution"),
     "agent/ledger": ("agent/base", "agent/cause", "agent/attribution", "agent/event"),
-    # name_paths.hpp: a plain struct, which is filled here and used there.
-    "agent/config": ("agent/base", "agent/cause/reason.hpp", "agent/attribution/name_paths.hpp"),
+    # Of other rooms plain data alone, which is filled here and used there.
+    "agent/config": ("agent/base", "agent/cause/reason.hpp", "agent/attribution/mode.hpp",
+                     "agent/attribution/name_paths.hpp", "agent/loop/backend_choice.hpp"),
     "agent/watch": ("agent/base", "agent/pidfd", "agent/loop", "agent/probe/slots.hpp", "bpf/events.h"),
     "agent/observer": ("agent/base", "agent/pidfd", "agent/probe", "agent/loop", "agent/cause", "agent/attribution",
                        "agent/event", "agent/ledger", "agent/watch", "bpf/events.h"),
     "exporters/jsonl": ("agent/base", "agent/event"),
     "exporters/wording": ("agent/base", "agent/event"),
     "exporters/console": ("agent/base", "agent/event", "exporters/jsonl", "exporters/wording"),
-    # status.hpp: plain data, what the agent tells of itself.
-    "exporters/prometheus": ("agent/base", "agent/cause/reason.hpp", "agent/event", "agent/ledger",
+    # status.hpp: plain data, what the agent tells of itself. stat.hpp: what /proc tells of any process, here of us.
+    "exporters/prometheus": ("agent/base", "agent/pidfd/stat.hpp", "agent/cause/reason.hpp", "agent/event", "agent/ledger",
                              "agent/observer/status.hpp", "agent/config/listen_address.hpp", "exporters/wording"),
     # The programs join the rooms.
     "agent/cli": ("agent", "exporters", "bpf/events.h"),

@@ -58,16 +58,16 @@ exporters:
   jsonl: {path: /var/log/knell.jsonl, reasons: [success, oom_kill]}
 )");
     EXPECT_EQ(config.listen, "[::1]:9000");
-    EXPECT_EQ(config.log.level, Config::Log::Level::debug);
-    EXPECT_EQ(config.log.format, Config::Log::Format::json);
+    EXPECT_EQ(config.log.level, log::Level::debug);
+    EXPECT_EQ(config.log.format, log::Format::json);
     EXPECT_EQ(config.ring.size_bytes, 1U << 20);
     EXPECT_EQ(config.ring.coalesce, 250 * kMicrosecond);
-    EXPECT_EQ(config.loop_backend, Config::LoopBackend::epoll);
+    EXPECT_EQ(config.loop_backend, BackendChoice::epoll);
     EXPECT_EQ(config.watch.capacity, 1024U);
     EXPECT_EQ(config.watch.min_age, 1500 * kMillisecond);
     EXPECT_THAT(config.watch.select_cgroup, ElementsAre("/kubepods*", "!*/sidecar"));
     EXPECT_THAT(config.watch.select_comm, ElementsAre("nginx", "post*"));
-    EXPECT_EQ(config.attribution.mode, Config::Attribution::Mode::kubernetes);
+    EXPECT_EQ(config.attribution.mode, AttributionMode::kubernetes);
     EXPECT_THAT(config.attribution.names.containerd, ElementsAre("/host/run/containerd"));
     EXPECT_THAT(config.attribution.names.storage, IsEmpty());
     EXPECT_THAT(config.attribution.names.docker, ElementsAre("/data/docker"));
@@ -78,7 +78,7 @@ exporters:
     EXPECT_EQ(config.metrics.max_series, 1000U);
     EXPECT_EQ(config.metrics.retain, 7 * 86400 * kSecond);
     EXPECT_THAT(config.stop_signals, ElementsAre(SIGQUIT, SIGWINCH, 37));
-    EXPECT_EQ(config.pidfd_creation, Config::PidfdCreation::off);
+    EXPECT_FALSE(config.pidfd_creation);
     EXPECT_EQ(config.state.pin, "/sys/fs/bpf/other");
     EXPECT_FALSE(config.state.keep_on_exit);
     ASSERT_TRUE(config.jsonl.has_value());
@@ -88,11 +88,11 @@ exporters:
 
 void expect_defaults(const Config& config) {
     EXPECT_EQ(config.listen, "127.0.0.1:9477");
-    EXPECT_EQ(config.log.level, Config::Log::Level::info);
-    EXPECT_EQ(config.log.format, Config::Log::Format::text);
+    EXPECT_EQ(config.log.level, log::Level::info);
+    EXPECT_EQ(config.log.format, log::Format::text);
     EXPECT_EQ(config.ring.size_bytes, 8U << 20);
     EXPECT_EQ(config.ring.coalesce, kMillisecond);
-    EXPECT_EQ(config.loop_backend, Config::LoopBackend::automatic);
+    EXPECT_EQ(config.loop_backend, BackendChoice::automatic);
     EXPECT_EQ(config.watch.capacity, 65536U);
     EXPECT_EQ(config.watch.min_age, 100 * kMillisecond);
     EXPECT_THAT(config.watch.select_cgroup, ElementsAre("*"));
@@ -103,7 +103,7 @@ void expect_defaults(const Config& config) {
     EXPECT_EQ(config.metrics.max_series, 20000U);
     EXPECT_EQ(config.metrics.retain, 600 * kSecond);
     EXPECT_THAT(config.stop_signals, ElementsAre(SIGTERM));
-    EXPECT_EQ(config.pidfd_creation, Config::PidfdCreation::automatic);
+    EXPECT_TRUE(config.pidfd_creation);
     EXPECT_EQ(config.state.pin, "/sys/fs/bpf/knell");
     EXPECT_TRUE(config.state.keep_on_exit);
 }
