@@ -1,7 +1,11 @@
 #pragma once
 
+#include <unistd.h>
+
+#include <algorithm>
 #include <cstdint>
 #include <ctime>
+#include <optional>
 
 namespace knell {
 
@@ -27,6 +31,20 @@ inline Instant monotonic_now() {
 // `later - earlier`, or 0 where the order is the other way round (two stamps of one instant by two CPUs).
 inline Nanoseconds elapsed(Instant earlier, Instant later) {
     return later > earlier ? later - earlier : 0;
+}
+
+// The earlier of two instants, or the shorter of two spans, either of which may not be there.
+inline std::optional<std::uint64_t> earliest(std::optional<std::uint64_t> a, std::optional<std::uint64_t> b) {
+    return a && b ? std::min(*a, *b) : (a ? a : b);
+}
+
+inline timespec to_timespec(Nanoseconds duration) {
+    return {.tv_sec = static_cast<time_t>(duration / kSecond), .tv_nsec = static_cast<long>(duration % kSecond)};
+}
+
+// What /proc counts times in: proc_pid_stat(5).
+inline Nanoseconds clock_tick() {
+    return kSecond / static_cast<Nanoseconds>(::sysconf(_SC_CLK_TCK));
 }
 
 inline double to_seconds(Nanoseconds duration) {

@@ -3,6 +3,7 @@
 #include <poll.h>
 #include <sys/timerfd.h>
 
+#include <algorithm>
 #include <cerrno>
 
 namespace knell {
@@ -11,9 +12,7 @@ Result<std::unique_ptr<Deadline>> Deadline::arm(Loop& loop, Nanoseconds after, s
     std::unique_ptr<Deadline> deadline(new Deadline(std::move(then)));
     deadline->timer_ = Fd(::timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK));
     itimerspec when{};
-    when.it_value.tv_sec = static_cast<time_t>(after / kSecond);
-    // Nothing at all would disarm the timer.
-    when.it_value.tv_nsec = after != 0 ? static_cast<long>(after % kSecond) : 1;
+    when.it_value = to_timespec(std::max<Nanoseconds>(after, 1)); // nothing at all would disarm the timer
     if (!deadline->timer_ || ::timerfd_settime(deadline->timer_.get(), 0, &when, nullptr) != 0) {
         return system_failure("setting a timer", errno);
     }

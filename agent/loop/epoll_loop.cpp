@@ -34,10 +34,6 @@ std::string_view why_not_registered(int errno_value) {
     }
 }
 
-timespec to_timespec(Nanoseconds duration) {
-    return {.tv_sec = static_cast<time_t>(duration / kSecond), .tv_nsec = static_cast<long>(duration % kSecond)};
-}
-
 // Rounded up: waking early would only mean to sleep again.
 int to_milliseconds(Nanoseconds duration) {
     const Nanoseconds milliseconds = duration / kMillisecond + (duration % kMillisecond != 0 ? 1 : 0);

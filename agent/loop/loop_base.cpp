@@ -39,7 +39,7 @@ void LoopBase::stop() {
 // Only wake() and stop() end it early; what completes meanwhile wakes nobody.
 void LoopBase::gather(Nanoseconds span) const {
     pollfd wake{.fd = wake_.fd(), .events = POLLIN, .revents = 0};
-    const timespec limit{.tv_sec = 0, .tv_nsec = static_cast<long>(span)};
+    const timespec limit = to_timespec(span);
     (void)::ppoll(&wake, 1, &limit, nullptr);
 }
 

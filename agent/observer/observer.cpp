@@ -71,10 +71,6 @@ Result<Pins> lock_pins(const std::string& path) {
     return pins;
 }
 
-std::optional<Nanoseconds> earlier(std::optional<Nanoseconds> a, std::optional<Nanoseconds> b) {
-    return a && b ? std::min(*a, *b) : (a ? a : b);
-}
-
 std::pair<std::uint32_t, std::uint64_t> identity_of(const knell_process& process) {
     return {process.pid, process.start_ns};
 }
@@ -302,7 +298,7 @@ std::optional<Nanoseconds> Observer::may_sleep(Instant now) {
         return then ? std::optional(elapsed(now, *then)) : std::nullopt;
     };
     if (!probe_) {
-        return earlier(until(next_scan_), until(pool_->next_due()));
+        return earliest(until(next_scan_), until(pool_->next_due()));
     }
     if (!probe_->predecessors().empty()) {
         return 0; // before the first turn: what they left wakes nobody
@@ -316,7 +312,7 @@ std::optional<Nanoseconds> Observer::may_sleep(Instant now) {
             sleep = kMillisecond; // out of memory for now: look again soon
         }
     }
-    return earlier(earlier(sleep, until(reporter_->next_late())), until(pool_->next_due()));
+    return earliest(earliest(sleep, until(reporter_->next_late())), until(pool_->next_due()));
 }
 
 bool Observer::loop_turns_within(Nanoseconds patience) const {
@@ -328,7 +324,7 @@ bool Observer::loop_turns_within(Nanoseconds patience) const {
         if (monotonic_now() >= deadline) {
             return false;
         }
-        const timespec span{0, static_cast<long>(pause)};
+        const timespec span = to_timespec(pause);
         (void)::nanosleep(&span, nullptr);
     }
     return true;

@@ -92,11 +92,7 @@ Result<> sleep_for_any(const std::vector<Waiting>& waiting, ProcessState until, 
     for (const Waiting& one : waiting) {
         ends.push_back({one.pidfd.fd(), static_cast<short>(until == ProcessState::zombie ? POLLIN : 0), 0});
     }
-    timespec span{};
-    if (patience) {
-        span.tv_sec = static_cast<time_t>(*patience / kSecond);
-        span.tv_nsec = static_cast<long>(*patience % kSecond);
-    }
+    const timespec span = to_timespec(patience.value_or(0));
     if (::ppoll(ends.data(), ends.size(), patience ? &span : nullptr, nullptr) < 0 && errno != EINTR) {
         return system_failure("waiting for processes", errno);
     }

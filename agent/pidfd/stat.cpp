@@ -49,10 +49,10 @@ Result<Stat> parse_stat(std::string_view text) {
     stat.comm = text.substr(comm_start + 1, comm_end - comm_start - 1);
     stat.state = text[comm_end + 2];
     std::string_view rest = text.substr(comm_end + 3);
-    // Fields by their numbers in proc_pid_stat(5): 4 ppid, 9 flags, 22 starttime, 52 exit_code.
+    // Fields by their numbers in proc_pid_stat(5): 4 ppid, 9 flags, 22 starttime, 23 vsize, 24 rss, 52 exit_code.
     if (!take_number(rest, stat.ppid) || !skip_fields(rest, 4) || !take_number(rest, stat.flags) ||
-        !skip_fields(rest, 12) || !take_number(rest, stat.start_ticks) || !skip_fields(rest, 29) ||
-        !take_number(rest, stat.exit_status)) {
+        !skip_fields(rest, 12) || !take_number(rest, stat.start_ticks) || !take_number(rest, stat.virtual_bytes) ||
+        !take_number(rest, stat.resident_pages) || !skip_fields(rest, 27) || !take_number(rest, stat.exit_status)) {
         return system_failure("parsing /proc/PID/stat: a field is missing", EPROTO);
     }
     return stat;

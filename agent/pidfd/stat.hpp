@@ -16,7 +16,9 @@ struct Stat {
     std::uint32_t ppid = 0;
     std::uint32_t flags = 0;       // PF_*
     std::uint64_t start_ticks = 0; // since boot, CLOCK_BOOTTIME, in clock ticks
-    int exit_status = 0;           // wait status of a zombie; 0 unless ptrace access is allowed: read_exit_status()
+    std::uint64_t virtual_bytes = 0;
+    std::uint64_t resident_pages = 0;
+    int exit_status = 0; // wait status of a zombie; 0 unless ptrace access is allowed: read_exit_status()
     [[nodiscard]] bool kernel_thread() const { return (flags & 0x00200000) != 0; } // PF_KTHREAD
     [[nodiscard]] bool zombie() const { return state == 'Z' || state == 'X'; }
 };

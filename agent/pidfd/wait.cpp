@@ -14,10 +14,6 @@
 namespace knell {
 namespace {
 
-timespec to_timespec(Nanoseconds duration) {
-    return {.tv_sec = static_cast<time_t>(duration / kSecond), .tv_nsec = static_cast<long>(duration % kSecond)};
-}
-
 // The end of a caller's patience.
 class Deadline {
   public:

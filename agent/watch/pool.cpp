@@ -7,17 +7,16 @@
 #include <cerrno>
 #include <cstring>
 #include <poll.h>
-#include <unistd.h>
 
 #include <atomic>
 
 namespace knell {
 namespace {
 
-// /proc/PID/stat counts the start in clock ticks, rounded down (fs/proc/array.c).
+// As /proc/PID/stat counts the start: rounded down (fs/proc/array.c).
 std::uint64_t boot_ns_to_ticks(std::uint64_t start_boot_ns) {
-    static const auto per_second = static_cast<std::uint64_t>(::sysconf(_SC_CLK_TCK));
-    return start_boot_ns / (kSecond / per_second);
+    static const Nanoseconds tick = clock_tick();
+    return start_boot_ns / tick;
 }
 
 // What tells a process from others that had its number, where pidfds have no inode: no number comes round in a tick.
@@ -159,12 +158,9 @@ void Pool::release_due(Instant now) {
 }
 
 std::optional<Instant> Pool::next_due() const {
-    auto due = candidates_.next_due();
-    if (!unreported_.empty()) {
-        const Instant release = unreported_.front().noticed + kHoldUnreported;
-        due = due ? std::min(*due, release) : release;
-    }
-    return due;
+    const auto release =
+        unreported_.empty() ? std::nullopt : std::optional(unreported_.front().noticed + kHoldUnreported);
+    return earliest(candidates_.next_due(), release);
 }
 
 void Pool::open(const knell_process& process) {

@@ -22,12 +22,11 @@ std::optional<std::uint32_t> as_pid(const char* name) {
 }
 
 knell_process describe(std::uint32_t pid, std::uint64_t inode, const procfd::Stat& stat) {
-    static const auto ticks_per_second = static_cast<std::uint64_t>(::sysconf(_SC_CLK_TCK));
     knell_process process{};
     process.pid = pid;
     process.ppid = stat.ppid;
     process.pid_inode = inode;
-    process.start_boot_ns = stat.start_ticks * (kSecond / ticks_per_second);
+    process.start_boot_ns = stat.start_ticks * clock_tick();
     // In this order: on a machine that never slept the two clocks agree, and the difference must not fall below 0.
     const Instant now = monotonic_now();
     const Nanoseconds suspended = elapsed(now, read_clock(CLOCK_BOOTTIME));

@@ -1,13 +1,13 @@
 #include "exporters/prometheus/process_families.hpp"
 
 #include "agent/base/file.hpp"
+#include "agent/pidfd/stat.hpp"
 
 #include <fcntl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <charconv>
 #include <filesystem>
 #include <system_error>
 
@@ -17,20 +17,6 @@ namespace {
 
 double seconds_of(const timeval& time) {
     return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
-}
-
-// The `n`-th of space-separated fields, from 0, as a number.
-std::optional<std::uint64_t> number_at(std::string_view fields, std::size_t n) {
-    for (; n > 0; --n) {
-        const std::size_t space = fields.find(' ');
-        if (space == std::string_view::npos) {
-            return std::nullopt;
-        }
-        fields.remove_prefix(space + 1);
-    }
-    std::uint64_t value = 0;
-    const auto [end, error] = std::from_chars(fields.data(), fields.data() + fields.size(), value);
-    return error == std::errc() ? std::optional(value) : std::nullopt;
 }
 
 std::optional<std::uint64_t> open_descriptors() {
@@ -52,15 +38,15 @@ std::optional<std::uint64_t> open_descriptors() {
 
 // Unix time of our start. The kernel gives it in ticks since boot; both clocks are read once, because a step of
 // CLOCK_REALTIME must not look like a restart.
-double start_time(const ProcStat& stat) {
+double start_time(const procfd::Stat& stat) {
     static const double boot = to_seconds(read_clock(CLOCK_REALTIME)) - to_seconds(read_clock(CLOCK_BOOTTIME));
-    return boot + static_cast<double>(stat.start_ticks) / static_cast<double>(::sysconf(_SC_CLK_TCK));
+    return boot + to_seconds(stat.start_ticks * clock_tick());
 }
 
 void collect_stat(const FamilySink& sink) {
     constexpr std::size_t kMaxLine = 4096;
     const Result<std::string> line = read_small_file(AT_FDCWD, "/proc/self/stat", kMaxLine);
-    const std::optional<ProcStat> stat = line ? parse_proc_stat(*line) : std::nullopt;
+    const auto stat = line ? procfd::parse_stat(*line) : std::unexpected(line.error());
     if (stat) {
         emit_single(sink, families::kResident, to_sample(stat->resident_pages) * static_cast<double>(::getpagesize()));
         emit_single(sink, families::kVirtual, to_sample(stat->virtual_bytes));
@@ -69,22 +55,6 @@ void collect_stat(const FamilySink& sink) {
 }
 
 } // namespace
-
-std::optional<ProcStat> parse_proc_stat(std::string_view line) {
-    const std::size_t comm_end = line.rfind(") ");
-    if (comm_end == std::string_view::npos) {
-        return std::nullopt;
-    }
-    // Field 3 of proc(5) comes first here.
-    const std::string_view fields = line.substr(comm_end + 2);
-    const auto start = number_at(fields, 22 - 3);
-    const auto virtual_bytes = number_at(fields, 23 - 3);
-    const auto resident = number_at(fields, 24 - 3);
-    if (!start || !virtual_bytes || !resident) {
-        return std::nullopt;
-    }
-    return ProcStat{.start_ticks = *start, .virtual_bytes = *virtual_bytes, .resident_pages = *resident};
-}
 
 void collect_process(const FamilySink& sink) {
     rusage usage{};

@@ -30,6 +30,8 @@ TEST(ParseStat, FieldsByTheirNumbers) {
     EXPECT_EQ(stat->ppid, 41U);
     EXPECT_EQ(stat->flags, 4194560U);
     EXPECT_EQ(stat->start_ticks, 123456U);
+    EXPECT_EQ(stat->virtual_bytes, 2433024U);
+    EXPECT_EQ(stat->resident_pages, 220U);
     EXPECT_EQ(stat->exit_status, 9);
     EXPECT_FALSE(stat->zombie());
     EXPECT_FALSE(stat->kernel_thread());

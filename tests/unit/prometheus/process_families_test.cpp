@@ -11,24 +11,6 @@
 namespace knell {
 namespace {
 
-TEST(ProcStat, FindsItsFieldsWhateverTheCommIs) {
-    const std::string tail = "S 1 1 1 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 3 0 4242 123456 789 18446744073709551615 1 1";
-    for (const char* comm : {"knell", "a b", ")", ") S 1", "((", ""}) {
-        const auto stat = parse_proc_stat("17 (" + std::string(comm) + ") " + tail);
-        ASSERT_TRUE(stat) << comm;
-        EXPECT_EQ(stat->start_ticks, 4242U);
-        EXPECT_EQ(stat->virtual_bytes, 123456U);
-        EXPECT_EQ(stat->resident_pages, 789U);
-    }
-}
-
-TEST(ProcStat, RefusesWhatIsNotALineOfIt) {
-    for (const char* line :
-         {"", "17 (knell", "17 (knell) S 1 2", "17 (knell) S 1 1 1 0 -1 4 1 2 3 4 5 6 7 8 20 0 3 0 x 1 2"}) {
-        EXPECT_FALSE(parse_proc_stat(line)) << line;
-    }
-}
-
 TEST(ProcessFamilies, DescribeThisProcess) {
     std::map<std::string, double> values;
     collect_process([&values](FamilyBatch&& batch) {
