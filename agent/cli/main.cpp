@@ -1,5 +1,6 @@
 #include "agent/cause/reason.hpp"
 #include "agent/cli/commands.hpp"
+#include "agent/cli/help.hpp"
 #include "agent/cli/usage.hpp"
 #include "agent/config/values.hpp"
 #include "version.hpp"
@@ -42,7 +43,7 @@ void add_trace(CLI::App& app, Command& command) {
     trace->add_flag("--json", raw->arguments.json, "One JSON object a line");
     trace->add_option("--events", raw->events, "What to show: exit, exec, pidfd (who opens one to whom) [exit]")
         ->delimiter(',')
-        ->check(CLI::IsMember({"exit", "exec", "pidfd"}))
+        ->check(one_of({"exit", "exec", "pidfd"}))
         ->type_name("KIND,..");
     trace->add_option("--for", raw->duration, "Stop after this long, such as 5s")->type_name("DURATION");
     trace->add_option("--count", raw->count, "Stop after this many events")->type_name("N");
@@ -91,7 +92,7 @@ void add_wait(CLI::App& app, Command& command) {
     wait->add_option("--timeout", raw->timeout, "Wait no longer than this, such as 5s")->type_name("DURATION");
     wait->footer(
         "Exit status: that of the process named last (128 and the signal's number for a death by signal), 1 when "
-        "it could\nnot be told or nothing was waited for, 124 when the time was over first.");
+        "it could not be told or nothing was waited for, 124 when the time was over first.");
     wait->callback([raw, &command] {
         for (const std::string& process : raw->processes) {
             raw->arguments.processes.push_back(checked(ProcessArgument::parse(process), "PROCESS"));
@@ -103,9 +104,10 @@ void add_wait(CLI::App& app, Command& command) {
     });
 }
 
-void add_stat(CLI::App& app, Command& command) {
+void add_stat(CLI::App& app, Command& command, HelpFormatter& formatter) {
     auto arguments = std::make_shared<StatArguments>();
     CLI::App* stat = app.add_subcommand("stat", "Run a command and tell how its processes lived and died");
+    formatter.runs_words(*stat);
     stat->add_option("COMMAND", arguments->command, "The command and its arguments, after --")
         ->required()
         ->type_name("");
@@ -116,7 +118,7 @@ void add_stat(CLI::App& app, Command& command) {
     stat->add_flag("--bpf-time", arguments->bpf_time,
                    "Measure the time of the BPF programs too, which makes them a little slower");
     stat->footer("Exit status: the command's (128 and the signal's number for a death by signal), 127 when it was not "
-                 "found,\n126 when it could not be executed.");
+                 "found, 126 when it could not be executed.");
     stat->callback([arguments, &command] { command = [arguments] { return knell::stat(*arguments); }; });
 }
 
@@ -154,16 +156,18 @@ int main(int argc, char** argv) {
     app.set_version_flag("--version", fmt::format("knell {} ({})\nlibbpf {}, liburing {}", KNELL_VERSION,
                                                   KNELL_REVISION, KNELL_LIBBPF_VERSION, KNELL_LIBURING_VERSION));
     app.require_subcommand(1);
-    app.footer("Start with `knell doctor`, then `knell trace`. Both need root, or CAP_BPF and CAP_PERFMON.");
+    HelpFormatter& formatter = use_help_formatter(app);
     Command command;
     add_run(app, command);
     add_trace(app, command);
     add_wait(app, command);
-    add_stat(app, command);
+    add_stat(app, command, formatter);
     add_doctor(app, command);
     add_check_config(app, command);
     add_unpin(app, command);
     add_help(app, command);
+    // Last: the commands would show it, too.
+    app.footer("Start with `knell doctor`, then `knell trace`. Both need root, or CAP_BPF and CAP_PERFMON.");
     const auto ended = parse_arguments(app, argc, argv);
     return ended ? *ended : run_command(app.get_name(), command);
 }

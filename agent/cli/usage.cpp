@@ -4,7 +4,9 @@
 #include "agent/config/problems.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <ranges>
@@ -55,14 +57,13 @@ int shell_status(std::optional<int> exit_code, int signal) {
     return signal != 0 ? kFirstOfSignals + signal : exit_code.value_or(kFailed);
 }
 
-void add_help(CLI::App& app, Command& command) {
-    app.add_subcommand("help", "Show this help")->callback([&app, &command] {
-        command = [&app] {
-            // Not app.help(): that would be the help of the command `help`.
-            fmt::print("{}", app.get_formatter()->make_help(&app, app.get_name(), CLI::AppFormatMode::Normal));
-            return Result<int>(kDone);
-        };
-    });
+CLI::Validator one_of(std::vector<std::string> words) {
+    const auto check = [words = std::move(words)](const std::string& word) {
+        return std::ranges::find(words, word) != words.end()
+                   ? std::string()
+                   : fmt::format("{} is not known here (write one of {})", knell::quoted(word), fmt::join(words, ", "));
+    };
+    return CLI::Validator(check, ""); // what the words are is said by the option's description
 }
 
 std::optional<int> parse_arguments(CLI::App& app, int argc, const char* const* argv) {

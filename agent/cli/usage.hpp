@@ -10,6 +10,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 // What the command lines of this project have in common: how arguments are refused, and how a command ends.
 namespace knell {
@@ -47,8 +48,8 @@ T checked(Result<T> value, const std::string& option) {
     return std::move(*value);
 }
 
-// The command `help`: that of the whole program.
-void add_help(CLI::App& app, Command& command);
+// For options that take one of a few words.
+CLI::Validator one_of(std::vector<std::string> words);
 
 // Parses the command line. A status: the program ends with it, everything is said (help, version, or what is wrong).
 std::optional<int> parse_arguments(CLI::App& app, int argc, const char* const* argv);

@@ -144,9 +144,8 @@ void add_cat(CLI::App& app, Invocation& invocation) {
     command->add_flag("--private-procfs", raw->arguments.private_procfs,
                       "Read in a procfs of our own that is mounted nowhere, where /proc is missing or hides processes; "
                       "takes CAP_SYS_ADMIN");
-    command->footer(
-        "The bytes are not changed, unless they go to a terminal or into JSON. What links in the directory\n"
-        "point to (exe, fd/3, root) is not of /proc and is refused.");
+    command->footer("The bytes are not changed, unless they go to a terminal or into JSON. What links in the directory "
+                    "point to (exe, fd/3, root) is not of /proc and is refused.");
     command->callback([raw, &invocation] {
         raw->arguments.process = checked(ProcessArgument::parse(raw->process), "PROCESS");
         raw->arguments.file = checked(ProcFile::check_name(raw->arguments.file), "FILE");

@@ -21,6 +21,7 @@ void add_pid_namespaces(CLI::App& app, Invocation& invocation); // translate, re
 void add_signal(CLI::App& app, Invocation& invocation);
 void add_cat(CLI::App& app, Invocation& invocation);
 void add_wait(CLI::App& app, Invocation& invocation);
-void add_run(CLI::App& app, Invocation& invocation);
+// Returns the command.
+const CLI::App& add_run(CLI::App& app, Invocation& invocation);
 
 } // namespace knell

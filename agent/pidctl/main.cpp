@@ -1,9 +1,11 @@
+#include "agent/cli/help.hpp"
 #include "agent/pidctl/commands.hpp"
 #include "agent/pidctl/output.hpp"
 #include "agent/pidfd/features.hpp"
 #include "version.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <span>
@@ -44,24 +46,27 @@ int main(int argc, char** argv) {
     app.set_version_flag("--version", fmt::format("pidctl {} ({})", KNELL_VERSION, KNELL_REVISION));
     app.require_subcommand(1);
     app.fallthrough();
+    HelpFormatter& formatter = use_help_formatter(app);
     app.footer(
-        "A process is named by its PID, or by PID:INODE as `pidctl info` shows it: then a later process with the\n"
+        "A process is named by its PID, or by PID:INODE as `pidctl info` shows it: then a later process with the "
         "same number is refused. Exit status: 0 done, 1 failed, 2 wrong usage; `wait` and `run` have more.");
     Invocation invocation;
     invocation.words = cut_off_words(argc, argv);
     std::vector<std::string> without;
     app.add_flag("--json", invocation.json, "Print one JSON object a line, failures too: {\"error\": {...}}");
-    app.add_option("--without", without, "Behave as on a kernel without these features of pidfds")
+    app.add_option("--without", without,
+                   fmt::format("Behave as on a kernel without these features of pidfds: {}",
+                               fmt::join(kPidfdFeatureNames, ", ")))
         ->delimiter(',')
         ->allow_extra_args(false) // what follows is a PROCESS
-        ->check(CLI::IsMember(std::vector<std::string>(kPidfdFeatureNames.begin(), kPidfdFeatureNames.end())))
+        ->check(one_of({kPidfdFeatureNames.begin(), kPidfdFeatureNames.end()}))
         ->type_name("FEATURE,..");
     add_inspect(app, invocation);
     add_pid_namespaces(app, invocation);
     add_signal(app, invocation);
     add_cat(app, invocation);
     add_wait(app, invocation);
-    add_run(app, invocation);
+    formatter.runs_words(add_run(app, invocation));
     add_help(app, invocation.command);
     app.final_callback([&] {
         if (!invocation.words.empty() && !app.got_subcommand("run")) {

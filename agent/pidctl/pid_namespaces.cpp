@@ -104,7 +104,7 @@ void add_relation(CLI::App& app, Invocation& invocation) {
     auto raw = std::make_shared<std::array<std::string, 2>>();
     CLI::App* command = app.add_subcommand("relation", "Tell how one pid namespace stands to another");
     command->footer(
-        "Answers: same, ancestor (the first is above the second), descendant, unrelated, or undecidable (the\n"
+        "Answers: same, ancestor (the first is above the second), descendant, unrelated, or undecidable (the "
         "way up leaves what may be seen from here).");
     command->add_option("NS", (*raw)[0], "Path like /proc/PID/ns/pid, PID or PID:INODE")->required()->type_name("");
     command->add_option("NS2", (*raw)[1], "The same")->required()->type_name("");

@@ -148,10 +148,9 @@ Result<int> run(const RunArguments& arguments, const std::vector<std::string>& w
 
 } // namespace
 
-void add_run(CLI::App& app, Invocation& invocation) {
+const CLI::App& add_run(CLI::App& app, Invocation& invocation) {
     auto arguments = std::make_shared<RunArguments>();
-    CLI::App* command =
-        app.add_subcommand("run", "Run a command that can be tied to pidctl: pidctl run [OPTIONS] -- CMD [ARGS...]");
+    CLI::App* command = app.add_subcommand("run", "Run a command that can be tied to pidctl");
     CLI::Option* kill_on_close =
         command->add_flag("--kill-on-close", arguments->kill_on_close,
                           "The command is killed when pidctl ends, however it ends: by SIGKILL, too");
@@ -159,7 +158,7 @@ void add_run(CLI::App& app, Invocation& invocation) {
         ->needs(kill_on_close);
     command->footer(
         "SIGINT and SIGTERM are passed on. With --json, the last line of the output is how the command ended.\n"
-        "Exit status: the command's (128 and the signal's number for a death by signal); 127 when it was not\n"
+        "Exit status: the command's (128 and the signal's number for a death by signal); 127 when it was not "
         "found, 126 when it is no program that may be run, 1 when pidctl failed.");
     command->callback([arguments, &invocation] {
         if (invocation.words.empty()) {
@@ -167,6 +166,7 @@ void add_run(CLI::App& app, Invocation& invocation) {
         }
         invocation.command = [arguments, &invocation] { return run(*arguments, invocation.words, invocation.json); };
     });
+    return *command;
 }
 
 } // namespace knell

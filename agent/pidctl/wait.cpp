@@ -140,7 +140,7 @@ void add_wait(CLI::App& app, Invocation& invocation) {
         ->type_name("DURATION");
     command->add_flag("--reaped", raw->reaped, "Until their parents have collected them, too");
     command->footer(
-        "Exit status: 0 when all have ended, however they did; 1 when it could not be told, or one of them did\n"
+        "Exit status: 0 when all have ended, however they did; 1 when it could not be told, or one of them did "
         "not exist; 124 when the time was over first.");
     command->callback([raw, &invocation] {
         WaitArguments arguments;

@@ -10,14 +10,15 @@ _knell_list() {
 }
 
 _knell_reasons() {
-  "${COMP_WORDS[0]}" trace --help 2>/dev/null | sed -n 's/.*with these reasons: //p' | tr -d ,
+  "${COMP_WORDS[0]}" trace --help 2>/dev/null | tr '\n,' '  ' | sed -n 's/.*with these reasons: \([a-z_ ]*\) --.*/\1/p'
 }
 
 _knell() {
   local word=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]} command=${COMP_WORDS[1]} options=''
+  local commands='run trace wait stat doctor check-config unpin help'
   COMPREPLY=()
   if ((COMP_CWORD == 1)); then
-    mapfile -t COMPREPLY < <(compgen -W 'run trace wait stat doctor check-config unpin help --help --version' -- "$word")
+    mapfile -t COMPREPLY < <(compgen -W "$commands --help --version" -- "$word")
     return
   fi
   case $previous in
@@ -52,6 +53,8 @@ _knell() {
   elif [[ $command == check-config ]]; then
     mapfile -t COMPREPLY < <(compgen -f -- "$word")
     compopt -o filenames 2>/dev/null
+  elif [[ $command == help ]] && ((COMP_CWORD == 2)); then
+    mapfile -t COMPREPLY < <(compgen -W "$commands" -- "$word")
   elif [[ $command == wait ]]; then
     mapfile -t COMPREPLY < <(cd /proc && compgen -G '[0-9]*' | compgen -W "$(</dev/stdin)" -- "$word")
   fi

@@ -2,7 +2,7 @@
 
 set -l commands run trace wait stat doctor check-config unpin help
 function __knell_reasons
-    knell trace --help 2>/dev/null | string match -r '(?<=with these reasons: ).*' | string split ', '
+    knell trace --help 2>/dev/null | string join ' ' | string match -r '(?<=with these reasons: )[a-z_, ]+(?= --)' | string match -ar '[a-z_]+'
 end
 
 complete -c knell -f
@@ -15,7 +15,7 @@ complete -c knell -n "not __fish_seen_subcommand_from $commands" -a stat -d 'Run
 complete -c knell -n "not __fish_seen_subcommand_from $commands" -a doctor -d 'Say what this node supports'
 complete -c knell -n "not __fish_seen_subcommand_from $commands" -a check-config -d 'Check a configuration file'
 complete -c knell -n "not __fish_seen_subcommand_from $commands" -a unpin -d 'Remove what an agent left in the kernel'
-complete -c knell -n "not __fish_seen_subcommand_from $commands" -a help -d 'Show the commands'
+complete -c knell -n "not __fish_seen_subcommand_from $commands" -a help -d 'Show help'
 
 complete -c knell -n '__fish_seen_subcommand_from run unpin' -l config -r -F -d 'Configuration file'
 complete -c knell -n '__fish_seen_subcommand_from run' -l listen -x -d 'Where to serve metrics'
@@ -33,3 +33,4 @@ complete -c knell -n '__fish_seen_subcommand_from stat' -l wait -d 'Wait for all
 complete -c knell -n '__fish_seen_subcommand_from stat' -l bpf-time -d 'Measure the BPF programs too'
 complete -c knell -n '__fish_seen_subcommand_from stat' -a '(__fish_complete_subcommand)'
 complete -c knell -n '__fish_seen_subcommand_from check-config' -F
+complete -c knell -n '__fish_seen_subcommand_from help' -a "$commands"

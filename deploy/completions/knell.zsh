@@ -2,7 +2,7 @@
 # zsh completion for knell(1).
 
 _knell_reasons() {
-  _values -s , reason ${=$(_call_program reasons $words[1] trace --help 2>/dev/null | sed -n 's/.*with these reasons: //p' | tr -d ,)}
+  _values -s , reason ${=$(_call_program reasons $words[1] trace --help 2>/dev/null | tr '\n,' '  ' | sed -n 's/.*with these reasons: \([a-z_ ]*\) --.*/\1/p')}
 }
 
 _knell() {
@@ -14,7 +14,7 @@ _knell() {
     'doctor:say what this node supports'
     'check-config:check a configuration file'
     'unpin:remove what an agent left in the kernel'
-    'help:show the commands'
+    'help:show help'
   )
   local help='(- *)'{-h,--help}'[show help]'
   if ((CURRENT == 2)); then
@@ -41,7 +41,7 @@ _knell() {
     doctor) _arguments $help '--json[print JSON]' ;;
     check-config) _arguments $help '1:file:_files' ;;
     unpin) _arguments $help '--config[configuration file]:file:_files' ;;
-    help) _arguments $help ;;
+    help) _arguments $help '1:command:(run trace wait stat doctor check-config unpin help)' ;;
   esac
 }
 

@@ -4,6 +4,7 @@
 _pidctl() {
   local word=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]} command='' index options='--help --json --without'
   local features='peer_pidfd pidfs thread_pidfds signal_scopes namespace_ioctls pidns_ioctls info exit_info autokill'
+  local commands='info namespaces translate relation signal cat wait run help'
   COMPREPLY=()
   if [[ $previous == --without ]]; then
     local before=''
@@ -20,7 +21,7 @@ _pidctl() {
     fi
   done
   case $command in
-  '') options+=' --version info namespaces translate relation signal cat wait run help' ;;
+  '') options+=" --version $commands" ;;
   translate) options+=' --from --to' ;;
   signal) options+=' --thread --group' ;;
   cat) options+=' --private-procfs' ;;
@@ -37,7 +38,9 @@ _pidctl() {
     mapfile -t COMPREPLY < <(compgen -W "$options" -- "$word")
   elif [[ $command == signal && $previous == signal ]]; then
     mapfile -t COMPREPLY < <(compgen -A signal -- "$word")
-  elif [[ $command != run && $command != help ]]; then
+  elif [[ $command == help ]]; then
+    mapfile -t COMPREPLY < <(compgen -W "$commands" -- "$word")
+  elif [[ $command != run ]]; then
     mapfile -t COMPREPLY < <(cd /proc && compgen -G '[0-9]*' | compgen -W "$(</dev/stdin)" -- "$word")
   fi
 }

@@ -16,7 +16,7 @@ complete -c pidctl -n "not __fish_seen_subcommand_from $commands" -a signal -d '
 complete -c pidctl -n "not __fish_seen_subcommand_from $commands" -a cat -d 'Show a file of the /proc directory'
 complete -c pidctl -n "not __fish_seen_subcommand_from $commands" -a wait -d 'Wait for the end of processes'
 complete -c pidctl -n "not __fish_seen_subcommand_from $commands" -a run -d 'Run a command that can be tied to pidctl'
-complete -c pidctl -n "not __fish_seen_subcommand_from $commands" -a help -d 'Show the commands'
+complete -c pidctl -n "not __fish_seen_subcommand_from $commands" -a help -d 'Show help'
 
 complete -c pidctl -n '__fish_seen_subcommand_from info namespaces translate signal cat wait' -a '(__fish_complete_pids)'
 complete -c pidctl -n '__fish_seen_subcommand_from translate' -l from -r -F -d 'Its namespace'
@@ -30,3 +30,4 @@ complete -c pidctl -n '__fish_seen_subcommand_from wait' -l reaped -d 'Until the
 complete -c pidctl -n '__fish_seen_subcommand_from run' -l kill-on-close -d 'Killed when pidctl ends'
 complete -c pidctl -n '__fish_seen_subcommand_from run' -l descendants -d 'And all that it has started'
 complete -c pidctl -n '__fish_seen_subcommand_from run' -a '(__fish_complete_subcommand)'
+complete -c pidctl -n '__fish_seen_subcommand_from help' -a "$commands"

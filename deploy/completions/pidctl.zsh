@@ -15,7 +15,7 @@ _pidctl() {
     'cat:show a file of the /proc directory'
     'wait:wait for the end of processes'
     'run:run a command that can be tied to pidctl'
-    'help:show the commands'
+    'help:show help'
   )
   local -a everywhere=(
     '(- *)'{-h,--help}'[show help]'
@@ -35,7 +35,7 @@ _pidctl() {
         cat) _arguments $everywhere '--private-procfs[read in a procfs of its own]' '1:process:_pids' '2:file:' ;;
         wait) _arguments $everywhere '--timeout[wait no longer]:duration:' '--reaped[until they are collected, too]' '*:process:_pids' ;;
         run) _arguments $everywhere '--kill-on-close[killed when pidctl ends]' '--descendants[all that it started, too]' '*::command:_normal' ;;
-        help) _arguments $everywhere ;;
+        help) _arguments $everywhere '1:command:(info namespaces translate relation signal cat wait run help)' ;;
       esac
       ;;
   esac

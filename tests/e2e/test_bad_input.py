@@ -45,6 +45,7 @@ class Arguments(BadInput):
             (("check-config",), "FILE .*required.*"),
             (("check-config", "a", "b"), ".*b.*"),
             (("doctor", "x"), ".*x.*"),
+            (("help", "murder"), 'COMMAND: "murder" is not a command'),
         ]:
             with self.subTest(" ".join(arguments)):
                 self.refuse(USAGE, says, *arguments)
@@ -56,6 +57,12 @@ class Arguments(BadInput):
                 self.assertEqual((ended.returncode, ended.stderr), (DONE, ""))
                 for command in ["run", "trace", "doctor", "check-config"]:
                     self.assertRegex(ended.stdout, rf"(?m)^  {command} ")
+        for command in COMMANDS:
+            with self.subTest(command):
+                told = self.knell("help", command).stdout
+                self.assertEqual(told, self.knell(command, "--help").stdout)
+                self.assertRegex(told, rf"(?m)^Usage: knell {command} ")
+                self.assertEqual([line for line in told.splitlines() if len(line) > 80], [])
         self.assertRegex(self.knell("--version").stdout, r"^knell \d+\.\d+\.\d+ ")
 
 

@@ -36,7 +36,7 @@ class Usage(Pidctl):
             (("info", "1", "2"), '"2" is not expected here'),
             (("info", "--", "1"), "PROCESS is required"),
             (("info", "1", "--", "x"), "--: only `run` takes a command line"),
-            (("info", "1", "--without", "io_uring"), "--without: io_uring .*pidfs.*"),
+            (("info", "1", "--without", "io_uring"), '--without: "io_uring" is not known here .*pidfs.*'),
             (("translate", "x"), 'PID: "x" is not a whole number .*'),
             (("translate", "1", "--to", "x"), '--to: "x" is no pid namespace .*'),
             (("relation", "1"), "NS2 is required"),
@@ -67,6 +67,11 @@ class Usage(Pidctl):
                 told = self.text(*arguments)
                 for command in ["info", "namespaces", "translate", "relation", "signal", "cat", "wait", "run"]:
                     self.assertRegex(told, rf"(?m)^  {command} ")
+        for command in COMMANDS:
+            with self.subTest(command):
+                told = self.text("help", command)
+                self.assertEqual(told, self.text(command, "--help"))
+                self.assertEqual([line for line in told.splitlines() if len(line) > 80], [])
         for command in ["wait", "run"]:
             self.assertIn("Exit status: ", self.text(command, "--help"))
         self.assertRegex(self.text("--version"), r"\Apidctl \d+\.\d+\.\d+ \(.*\)\n\Z")

@@ -59,6 +59,10 @@ class Completion(unittest.TestCase):
                 wanted = {option for option in options(program, command) | everywhere if option.startswith("--")}
                 self.assertEqual(shell(name, command, "--"), wanted, command)
 
+    def test_help_of_a_command(self):
+        for shell, name, program in self.each():
+            self.assertEqual(shell(name, "help", ""), set(commands(program)))
+
     def test_reasons(self):
         reasons = choices(KNELL, "trace", "--reason", "x")
         self.assertIn("oom_kill", reasons)
