@@ -7,13 +7,12 @@
 #include "agent/privilege/capabilities.hpp"
 #include "agent/privilege/landlock.hpp"
 #include "agent/privilege/seccomp.hpp"
+#include "agent/probe/pin_directory.hpp"
 
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <linux/magic.h>
 #include <sys/stat.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -45,12 +44,6 @@ bool is_device(const fs::path& path) {
 // The directory, in which a file may be made anew. Not the root, below which everything is.
 fs::path directory_of(const fs::path& place) {
     return place.has_parent_path() && place.parent_path() != place.root_path() ? place.parent_path() : place;
-}
-
-bool is_on_bpffs(const fs::path& directory) {
-    struct statfs filesystem{};
-    return ::statfs(directory.c_str(), &filesystem) == 0 &&
-           static_cast<std::uint64_t>(filesystem.f_type) == std::uint64_t{BPF_FS_MAGIC};
 }
 
 // What events are written to.
@@ -123,8 +116,8 @@ void Confinement::restrict_to_files_of(const RunArguments& arguments, const Conf
     if (::isatty(STDOUT_FILENO) == 1) {
         rules.push_back({.path = kStdout, .access = Access::write}); // the table is written by a descriptor of its own
     }
-    if (const fs::path pins = fs::path(config.state.pin).parent_path(); is_on_bpffs(pins)) {
-        rules.push_back({.path = pins, .access = Access::manage});
+    if (PinDirectory::check_bpffs(config.state.pin)) {
+        rules.push_back({.path = fs::path(config.state.pin).parent_path(), .access = Access::manage});
     }
     if (auto restricted = restrict_files(rules); restricted) {
         files_restricted_ = true;

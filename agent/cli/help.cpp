@@ -10,31 +10,13 @@
 #include <utility>
 
 namespace knell {
-namespace {
-
-// A line in as many as it takes; all but the first begin at `indent`. A word that is longer than that stays whole.
-std::string folded(std::string line, std::size_t indent) {
-    constexpr std::size_t kColumns = 80;
-    std::string text;
-    while (line.size() > kColumns) {
-        const std::size_t space = line.rfind(' ', kColumns);
-        if (space == std::string::npos || space < indent) {
-            break;
-        }
-        text += line.substr(0, line.find_last_not_of(' ', space) + 1) + '\n';
-        line = std::string(indent, ' ') + line.substr(space + 1);
-    }
-    return text + line;
-}
-
-} // namespace
-
 std::string HelpFormatter::make_help(const CLI::App* app, std::string name, CLI::AppFormatMode mode) const {
+    constexpr std::size_t kColumns = 80;
     std::string text;
     for (const auto part : std::views::split(CLI::Formatter::make_help(app, std::move(name), mode), '\n')) {
         const std::string line(part.begin(), part.end());
         // What describes options and commands stands in a column of its own.
-        text += folded(line, line.starts_with("  ") ? get_column_width() : 0) + '\n';
+        text += folded(line, kColumns, line.starts_with("  ") ? get_column_width() : 0) + '\n';
     }
     text.pop_back();
     return text;

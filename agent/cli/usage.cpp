@@ -52,6 +52,19 @@ std::string printable(std::string_view message) {
     return text;
 }
 
+std::string folded(std::string line, std::size_t columns, std::size_t indent) {
+    std::string text;
+    while (line.size() > columns) {
+        const std::size_t space = line.rfind(' ', columns);
+        if (space == std::string::npos || space < indent) {
+            break;
+        }
+        text += line.substr(0, line.find_last_not_of(' ', space) + 1) + '\n';
+        line = std::string(indent, ' ') + line.substr(space + 1);
+    }
+    return text + line;
+}
+
 int shell_status(std::optional<int> exit_code, int signal) {
     constexpr int kFirstOfSignals = 128;
     return signal != 0 ? kFirstOfSignals + signal : exit_code.value_or(kFailed);

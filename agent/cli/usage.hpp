@@ -39,6 +39,10 @@ int shell_status(std::optional<int> exit_code, int signal);
 // configuration.
 std::string printable(std::string_view message);
 
+// A line of ASCII in as many as it takes; all but the first begin at `indent`. A word that is longer than that stays
+// whole.
+std::string folded(std::string line, std::size_t columns, std::size_t indent);
+
 // A value in the words that the configuration file uses, too; what is wrong with it is the option's error.
 template <typename T>
 T checked(Result<T> value, const std::string& option) {

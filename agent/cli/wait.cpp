@@ -25,8 +25,9 @@ class ExitWaiter final : public EventSink {
     ExitWaiter(Loop& loop, std::vector<Awaited> awaited, ConsoleOptions options)
         : loop_(loop), awaited_(std::move(awaited)), console_(std::move(options), [this] { loop_.stop(); }) {}
 
-    // Tells those that ended before, and waits for the others: the loop is stopped when all have ended.
-    Result<> begin();
+    // Tells those that ended before, and waits for the others: the loop is stopped when all have ended. `sees_killers`:
+    // of those that are killed from now on.
+    Result<> begin(bool sees_killers);
     void on_event(const Event& event) override;
     // After the loop: the status of the process named last, or kTimedOut.
     Result<int> finish();
@@ -66,10 +67,12 @@ class ExitWaiter final : public EventSink {
     std::list<EndOp> ops_;                 // they do not move
     std::vector<Unexplained> unexplained_; // the oldest first
     std::unique_ptr<Deadline> patience_;   // runs while something is unexplained
+    bool sees_killers_ = false;
     std::optional<Error> failed_;
 };
 
-Result<> ExitWaiter::begin() {
+Result<> ExitWaiter::begin(bool sees_killers) {
+    sees_killers_ = sees_killers;
     for (Awaited& awaited : awaited_) {
         if (awaited.told) {
             continue; // it was named twice
@@ -142,7 +145,12 @@ void ExitWaiter::wait_for_events() {
 void ExitWaiter::tell_unexplained(Instant noticed_until) {
     std::erase_if(unexplained_, [&](const Unexplained& one) {
         if (!one.awaited->told && one.noticed <= noticed_until) {
-            tell(exit_by_pidfd(*one.awaited, one.noticed), one.awaited);
+            const Exit exit = exit_by_pidfd(*one.awaited, one.noticed);
+            if (exit.signal != 0 && sees_killers_) {
+                log::warn("process {} died of a signal before the programs that see who sends them were attached",
+                          one.awaited->text);
+            }
+            tell(exit, one.awaited);
         }
         return one.awaited->told;
     });
@@ -241,7 +249,7 @@ Result<int> wait_for_exits(const WaitArguments& arguments) {
         observer = std::move(*started);
         observer->set_sinks({&waiter});
     }
-    if (auto begun = waiter.begin(); !begun) {
+    if (auto begun = waiter.begin(observer && observer->bpf()); !begun) {
         return std::unexpected(std::move(begun.error()));
     }
     if (waiter.left() > 0) {

@@ -3,6 +3,8 @@
 #include "agent/pidfd/features.hpp"
 #include "agent/pidfd/pidfd.hpp"
 
+#include <utility>
+
 namespace knell {
 namespace {
 
@@ -81,12 +83,22 @@ Feature attribution_feature(const std::string& why_no_cgroups) {
 
 } // namespace
 
+Feature restart_feature(std::string hook, std::string why_not) {
+    const char* remedy =
+        hook.empty() ? "exits between two agents are missed; needs a bpffs that the agent may write to" : "";
+    return {"restart", std::move(hook), std::move(why_not), remedy};
+}
+
 std::vector<Feature> describe_features(const Probe* probe, const Loop& loop, const Obstacles& obstacles) {
     std::vector<Feature> features;
     if (probe != nullptr) {
         features = probe->features();
         for (Feature& feature : features) {
-            feature.remedy = remedy_for(feature);
+            if (feature.name == "restart") {
+                feature = restart_feature(std::move(feature.hook), std::move(feature.why_not));
+            } else {
+                feature.remedy = remedy_for(feature);
+            }
         }
     } else {
         for (const Remedy& remedy : kRemedies) {
@@ -94,12 +106,7 @@ std::vector<Feature> describe_features(const Probe* probe, const Loop& loop, con
         }
     }
     if (!obstacles.pin.empty()) {
-        features.push_back({"restart", "", obstacles.pin, ""});
-    }
-    for (Feature& feature : features) {
-        if (feature.name == "restart" && !feature.on()) {
-            feature.remedy = "exits between two agents are missed; needs a bpffs that the agent may write to";
-        }
+        features.push_back(restart_feature("", obstacles.pin));
     }
     features.push_back(host_feature(obstacles.host_processes));
     features.push_back(held_pidfds_feature(obstacles));

@@ -21,6 +21,9 @@ struct Obstacles {
     bool counts_held_pidfds = true; // with an obstacle: only a part
 };
 
+// Whether deaths between two agents are told. `hook`: where it is pinned; empty where nothing can be.
+Feature restart_feature(std::string hook, std::string why_not);
+
 // What this agent observes and by which means, one row each, with why something is off and what would turn it on.
 // `probe` is null without BPF.
 std::vector<Feature> describe_features(const Probe* probe, const Loop& loop, const Obstacles& obstacles);

@@ -165,7 +165,19 @@ void HookChoice::give_up(const std::string& why) {
 }
 
 void HookChoice::note(const std::string& why) {
-    refusals_ += (refusals_.empty() ? "" : "; ") + hook()->name + ": " + why;
+    if (!refusals_.empty() && refusals_.back().why == why) {
+        refusals_.back().hooks += ", " + hook()->name;
+    } else {
+        refusals_.push_back({hook()->name, why});
+    }
+}
+
+std::string HookChoice::refusals() const {
+    std::string text;
+    for (const Refusal& refusal : refusals_) {
+        text += (text.empty() ? "" : "; ") + refusal.hooks + ": " + refusal.why;
+    }
+    return text;
 }
 
 void HookChoice::skip_absent() {

@@ -47,7 +47,7 @@ class HookChoice {
     // The same, and it is too late for another.
     void give_up(const std::string& why);
     // Why each better hook is not in use.
-    [[nodiscard]] const std::string& refusals() const { return refusals_; }
+    [[nodiscard]] std::string refusals() const;
 
   private:
     void note(const std::string& why);
@@ -55,7 +55,11 @@ class HookChoice {
 
     Observable observable_;
     std::size_t current_ = 0;
-    std::string refusals_;
+    struct Refusal {
+        std::string hooks; // those that were refused alike
+        std::string why;
+    };
+    std::vector<Refusal> refusals_;
 };
 
 } // namespace knell

@@ -13,7 +13,6 @@
 #include <cerrno>
 #include <cstdio>
 #include <filesystem>
-#include <optional>
 
 namespace knell {
 namespace {
@@ -47,23 +46,23 @@ Result<std::vector<std::string>> names_in(int directory_fd, const std::string& p
     return names;
 }
 
-std::optional<Failure> why_no_bpffs(const std::string& parent) {
+} // namespace
+
+Result<> PinDirectory::check_bpffs(const std::string& path) {
+    const std::string parent = std::filesystem::path(path).parent_path();
     struct statfs filesystem{};
     if (::statfs(parent.c_str(), &filesystem) != 0) {
         return system_failure("looking for a bpffs at " + parent, errno, "mount -t bpf bpf /sys/fs/bpf");
     }
-    if (filesystem.f_type != BPF_FS_MAGIC) {
+    if (static_cast<std::uint64_t>(filesystem.f_type) != std::uint64_t{BPF_FS_MAGIC}) {
         return failure(parent + " is not in a bpffs (mount -t bpf bpf /sys/fs/bpf, or set state.pin)");
     }
-    return std::nullopt;
+    return {};
 }
 
-} // namespace
-
 Result<PinDirectory> PinDirectory::lock(const std::string& path) {
-    const std::string parent = std::filesystem::path(path).parent_path();
-    if (auto obstacle = why_no_bpffs(parent)) {
-        return std::move(*obstacle);
+    if (auto possible = check_bpffs(path); !possible) {
+        return std::unexpected(std::move(possible.error()));
     }
     if (::mkdir(path.c_str(), kOwnerOnly) != 0 && errno != EEXIST) {
         return system_failure("making " + path, errno,

@@ -42,7 +42,7 @@ class Privilege(EndToEnd):
     def setUp(self):
         super().setUp()
         told = self.knell("doctor", "--json")
-        self.landlock = json.loads(told.stdout)["node"]["landlock"].startswith("version")
+        self.landlock = json.loads(told.stdout)["node"]["landlock"] is not None
 
     def start_restricted(self, *arguments, **options):
         """Its last step before it runs is said in a line."""

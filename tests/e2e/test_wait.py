@@ -99,6 +99,20 @@ class Wait(WaitTest):
         (row,) = self.rows(waiter)
         self.assertRegex(row, rf" {victim.pid} die .* error exit 7 ")
 
+    def test_says_that_it_came_too_late_for_the_killer(self):
+        for _ in range(5):  # it takes a quarter of a second to attach; on a busy host we may see its pidfd later still
+            victim = self.start_ready("sleep")
+            waiter = self.start([KNELL, "wait", str(victim.pid)])
+            wait_until(lambda waiter=waiter: pidfds_held(waiter), "its pidfd")
+            victim.signal(signal.SIGKILL)
+            self.assertEqual(waiter.wait(), 128 + signal.SIGKILL)
+            row = waiter.stdout.splitlines()[-1]
+            if re.search(" signal SIGKILL +unknown ", row):
+                self.assertRegex(waiter.stderr, rf"\A\S+ warn  process {victim.pid} died of a signal before .*\n\Z")
+                return
+            self.assertEqual(waiter.stderr, "")
+        self.fail("it was never too late")
+
     def test_others_that_end_are_not_told(self):
         victim = self.start_ready("sleep")
         waiter = self.start_wait("--json", victim.pid)
