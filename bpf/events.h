@@ -126,8 +126,7 @@ struct knell_signal {
 KNELL_ASSERT_SIZE(struct knell_signal, 88);
 
 enum knell_exit_flag {
-    KNELL_EXIT_WATCHED = 1 << 0,    /* a slot was tagged: its pidfd is in the watch pool */
-    KNELL_EXIT_OOM_VICTIM = 1 << 1, /* signal_struct.oom_mm is set: the OOM killer chose this process */
+    KNELL_EXIT_OOM_VICTIM = 1 << 0, /* signal_struct.oom_mm is set: the OOM killer chose this process */
 };
 
 struct knell_exit {
@@ -191,7 +190,7 @@ struct knell_spill_key {
     knell_u64 cgroup_id;    /* as in struct knell_process */
     knell_u64 cgroup_v1_id; /* as in struct knell_process */
     knell_s32 status;       /* as in struct knell_exit */
-    knell_u32 flags;        /* enum knell_exit_flag, without KNELL_EXIT_WATCHED */
+    knell_u32 flags;        /* enum knell_exit_flag */
     knell_u32 stop_signal;  /* as in struct knell_exit */
     knell_u32 reserved;
     struct knell_signal fatal; /* of a death by signal, when it is the signal it died of; time_ns is 1, sender_pid is 0

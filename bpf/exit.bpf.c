@@ -27,14 +27,13 @@ static __always_inline int wait_status(struct task_struct* task) {
     return signal->flags & SIGNAL_GROUP_EXIT ? signal->group_exit_code : task->group_leader->exit_code;
 }
 
-/* Tells the watch pool's slot, which needs no room in the ring. Returns whether there is one. */
-static __always_inline _Bool stamp_slot(struct task_struct* leader, u64 now) {
+/* Tells the slot of the watch pool, if it has one: that needs no room in the ring. */
+static __always_inline void stamp_slot(struct task_struct* leader, u64 now) {
     struct knell_slot* slot = slot_of(leader);
-    if (!slot) {
-        return 0;
+
+    if (slot) {
+        slot->exit_ns = now;
     }
-    slot->exit_ns = now;
-    return 1;
 }
 
 static __always_inline void read_mark(struct knell_exit* record, struct task_struct* leader) {
@@ -55,10 +54,11 @@ static __always_inline void process_ended(struct task_struct* task) {
     struct task_struct* leader = task->group_leader;
     u64 now = bpf_ktime_get_ns();
     int status = wait_status(task);
-    u32 flags = stamp_slot(leader, now) ? KNELL_EXIT_WATCHED : 0;
+    u32 flags = 0;
     struct knell_counters* here = counters_here();
     struct knell_exit* record;
 
+    stamp_slot(leader, now);
     if (!number_of_process(leader)) {
         count_in(here, KNELL_COUNTER_EXITS_OUTSIDE);
         return;

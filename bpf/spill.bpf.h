@@ -54,7 +54,7 @@ static __always_inline void fill_spill_key(struct knell_spill_key* key, struct t
     key->cgroup_id = cgroups->dfl_cgrp->kn->id;
     key->cgroup_v1_id = cgroup_v1_id(cgroups);
     key->status = status;
-    key->flags = flags & ~KNELL_EXIT_WATCHED;
+    key->flags = flags;
     if (!mark) {
         return;
     }

@@ -12,5 +12,5 @@ root=$(cd "$(dirname "$0")/.." && pwd)
 )
 
 echo
-echo "Metrics and a page to read: http://127.0.0.1:9477/ (unless --listen or --config says otherwise). Ctrl-C stops."
+[ $# -gt 0 ] || echo "Metrics and a page to read: http://127.0.0.1:9477/. Ctrl-C stops the agent."
 exec "$root/build/release/bin/knell" run "$@"

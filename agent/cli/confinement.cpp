@@ -3,7 +3,6 @@
 #include "agent/attribution/container_namer.hpp"
 #include "agent/base/file.hpp"
 #include "agent/base/log.hpp"
-#include "agent/pidfd/features.hpp"
 #include "agent/privilege/capabilities.hpp"
 #include "agent/privilege/landlock.hpp"
 #include "agent/privilege/seccomp.hpp"
@@ -128,10 +127,6 @@ void Confinement::restrict_to_files_of(const RunArguments& arguments, const Conf
 }
 
 void Confinement::restrict_calls() {
-    // Each of these is tried when it is first asked for, one with a process that ends at once: later is too late.
-    for (const PidfdFeature feature : {PidfdFeature::pidfs, PidfdFeature::info, PidfdFeature::exit_info}) {
-        (void)available(feature);
-    }
     if (auto restricted = restrict_system_calls(); restricted) {
         done_.emplace_back("system calls (seccomp)");
     } else {

@@ -79,11 +79,11 @@ Result<std::unique_ptr<Agent>> Agent::start(const RunArguments& arguments, Confi
     }
     agent->config_ = std::move(config);
     agent->say_what_runs();
+    agent->confinement_.restrict_calls();
     if (auto shown = agent->show_deaths(); !shown) {
         agent->give_up();
         return std::unexpected(std::move(shown.error()));
     }
-    agent->confinement_.restrict_calls();
     return agent;
 }
 

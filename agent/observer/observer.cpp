@@ -54,6 +54,14 @@ struct Pins {
     std::string why_not;
 };
 
+// Each is tried when it is first asked for, one with a process that ends at once: before anything is observed, or its
+// death would be told, and before system calls are restricted.
+void try_pidfd_features() {
+    for (const PidfdFeature feature : {PidfdFeature::pidfs, PidfdFeature::info, PidfdFeature::exit_info}) {
+        (void)available(feature);
+    }
+}
+
 // What cannot be pinned still runs. An error alone is another agent at work with the same pins.
 Result<Pins> lock_pins(const std::string& path) {
     Pins pins;
@@ -96,6 +104,7 @@ Observer::Observer(const ObserverOptions& options, Loop& loop)
 Observer::~Observer() = default;
 
 Result<> Observer::open(const ObserverOptions& options) {
+    try_pidfd_features();
     PoolOptions pool_options = options.pool;
     pool_options.capacity = std::min(pool_options.capacity, raise_descriptor_limit());
     const auto pid_namespace = own_pid_namespace();

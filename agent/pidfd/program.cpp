@@ -198,7 +198,7 @@ Failure Program::failure(const StartReport& report) const {
     case StartStep::signal_mask:
         return system_failure(tried + "setting its signal mask", report.errno_value);
     case StartStep::exec:
-        return exec_failure(tried + "executing ", report);
+        return exec_failure(report);
     }
     return knell::failure(tried + "a report of no failure");
 }
@@ -226,20 +226,21 @@ Failure Program::clone_failure(const std::string& tried, int errno_value) const 
     }
 }
 
-Failure Program::exec_failure(const std::string& tried, const StartReport& report) const {
+Failure Program::exec_failure(const StartReport& report) const {
+    const std::string starting = "starting '" + options_->argv[0] + "'";
     const std::string& file = files_[static_cast<std::size_t>(report.detail)];
+    const std::string tried = file == options_->argv[0] ? starting : starting + ": executing '" + file + "'";
     switch (report.errno_value) {
     case ENOENT:
     case ENOTDIR:
-        return files_.size() > 1 ? system_failure(tried + "'" + options_->argv[0] + "'", report.errno_value,
-                                                  "no directory of PATH has it")
-                                 : system_failure(tried + "'" + file + "'", report.errno_value,
+        return files_.size() > 1 ? system_failure(starting, report.errno_value, "no directory of PATH has it")
+                                 : system_failure(tried, report.errno_value,
                                                   "there is no such file, or not the interpreter that it names");
     case ENOEXEC:
-        return system_failure(tried + "'" + file + "'", report.errno_value,
+        return system_failure(tried, report.errno_value,
                               "it is no program for this machine, and a script needs a first line with #!");
     default:
-        return system_failure(tried + "'" + file + "'", report.errno_value);
+        return system_failure(tried, report.errno_value);
     }
 }
 

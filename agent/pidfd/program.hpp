@@ -35,7 +35,7 @@ class Program {
     [[nodiscard]] StartReport leave_our_surroundings() const noexcept;
     [[nodiscard]] StartReport execute_first() const noexcept;
     [[nodiscard]] Failure clone_failure(const std::string& tried, int errno_value) const;
-    [[nodiscard]] Failure exec_failure(const std::string& tried, const StartReport& report) const;
+    [[nodiscard]] Failure exec_failure(const StartReport& report) const;
 
     const SpawnOptions* options_;
     Placement placement_;

@@ -68,7 +68,6 @@ TEST_F(ExecByThread, KeepsSlotAndStopRequest) {
     EXPECT_EQ(exit.stop_signal, static_cast<std::uint32_t>(SIGTERM));
     EXPECT_EQ(exit.fatal.number, SIGKILL);
     EXPECT_EQ(exit.fatal.sender_pid, static_cast<std::uint32_t>(::getpid()));
-    EXPECT_NE(exit.flags & KNELL_EXIT_WATCHED, 0U);
     const knell_slot slot = read_slot(probe_->probe().slots()[kSlot]);
     EXPECT_EQ(slot.exit_ns, exit.head.time_ns);
     EXPECT_GT(slot.notify_ns, slot.exit_ns);

@@ -113,7 +113,7 @@ TEST_F(Spawn, FailuresTellTheStepAndTheFile) {
         {"no file", [](SpawnOptions& o) { o.argv = {"/nonexistent/tool"}; }, ENOENT, "/nonexistent/tool"},
         {"not in PATH", [](SpawnOptions& o) { o.argv = {"knell-no-such-tool"}; }, ENOENT, "PATH"},
         {"no name", [](SpawnOptions& o) { o.argv = {""}; }, ENOENT, "no such file"},
-        {"a directory", [](SpawnOptions& o) { o.argv = {"/"}; }, EACCES, "executing '/'"},
+        {"a directory", [](SpawnOptions& o) { o.argv = {"/"}; }, EACCES, "starting '/': Permission denied"},
         {"no program", [](SpawnOptions& o) { o.argv = {"/etc/passwd"}; }, EACCES, "/etc/passwd"},
         {"no argv", [](SpawnOptions& o) { o.argv = {}; }, EINVAL, "argv"},
         {"NUL", [](SpawnOptions& o) { o.argv.emplace_back("a\0b", 3); }, EINVAL, "NUL"},
