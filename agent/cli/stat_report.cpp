@@ -45,6 +45,9 @@ void add_distribution(std::string& text, std::string_view what, const Distributi
 }
 
 Json describe(const Distribution& durations) {
+    if (durations.count() == 0) {
+        return {{"count", 0}}; // 0 seconds would be a claim
+    }
     return {{"count", durations.count()},
             {"mean", to_seconds(durations.mean())},
             {"p50", to_seconds(durations.percentile(0.5))},

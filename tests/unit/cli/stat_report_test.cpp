@@ -1,5 +1,7 @@
+#include "agent/base/file.hpp"
 #include "agent/cli/stat_report.hpp"
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
@@ -60,7 +62,19 @@ TEST(StatReport, TheJson) {
     EXPECT_EQ(json["kills"][0]["killer"], "parent");
     EXPECT_EQ(json["lifetime_seconds"]["count"], 11);
     EXPECT_DOUBLE_EQ(json["lifetime_seconds"]["max"].get<double>(), 0.002);
+    EXPECT_EQ(json["teardown_seconds"], nlohmann::json({{"count", 0}})) << "there is no sample of it";
     EXPECT_FALSE(json.contains("cost_bpf_seconds"));
+}
+
+TEST(StatReport, EveryKeyIsDocumented) {
+    StatReport full = report();
+    full.cost_bpf = 5 * kMicrosecond;
+    const auto page = read_small_file(AT_FDCWD, KNELL_SOURCE_DIR "/docs/stat.md", 1U << 20);
+    ASSERT_TRUE(page) << page.error().message;
+    const auto json = nlohmann::json::parse(to_json(full));
+    for (const auto& [key, value] : json.items()) {
+        EXPECT_THAT(*page, HasSubstr("| " + key + " |"));
+    }
 }
 
 TEST(StatReport, SaysWhatItMayLack) {
