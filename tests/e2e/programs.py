@@ -158,12 +158,20 @@ def await_watched(program: Program, pid: int) -> None:
         raise AssertionError(f"{late}\n{_what_it_does(program)}") from None
 
 
+def _parent_of(pid: int) -> int | None:
+    try:
+        return int(pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+
+
 def await_observing(program: Program) -> None:
-    """Waits until a `knell` of any command sees what dies: it attaches its programs, and then opens pidfds."""
+    """Waits until a `knell` of any command sees what dies: it attaches its programs, and then opens pidfds of others.
+    Before, it tries what pidfds can do, on itself and on a child that ends at once."""
 
     def observes():
         if not program.running:
             raise AssertionError(f"{program} ended: {program.stderr}")
-        return pids_watched(program)
+        return any(_parent_of(pid) not in (None, program.pid) for pid in pids_watched(program) - {program.pid})
 
     wait_until(observes, f"{program} to watch its first process")
