@@ -162,11 +162,14 @@ class Trace(EndToEnd):
             self.assertEqual(event["target"]["pidfd_inode"], inode)
 
     def test_json_of_everything_parses(self):
+        # Of whoever it is: beside a storm it has seen enough before we know that it observes.
         trace = self.start([KNELL, "trace", "--json", "--events", "exec,exit", "--count", "40"])
-        await_observing(trace)
         while trace.running:
             self.die("exit", "0")
-        for line in trace.stdout.splitlines():
+        self.assertEqual((trace.wait(), trace.stderr), (0, ""))
+        lines = trace.stdout.splitlines()
+        self.assertEqual(len(lines), 40)
+        for line in lines:
             event = json.loads(line)
             self.assertIn(event["event"], ["exec", "exit", "reap"])
             self.assertRegex(event["time"], f"^{RFC3339}$")
