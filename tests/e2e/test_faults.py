@@ -80,7 +80,8 @@ class Faults(EndToEnd):
     def test_more_processes_than_descriptors(self):
         limit, sleepers = 160, 300
         # Ours alone are watched: one of another test that ends would leave room that nobody takes.
-        agent = self.start_agent("listen: 127.0.0.1:0\nwatch: {select: {comm: [sleepers]}}\n",
+        ours = f"{{cgroup: ['*/{self.unit.name}'], comm: [sleepers]}}"
+        agent = self.start_agent(f"listen: 127.0.0.1:0\nwatch: {{select: {ours}}}\n",
                                  preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit)))
         crowd = self.start_sleepers(sleepers, self.unit)
         wait_until(lambda: agent.scrape().value("knell_watch_refused_total", why="full") > 0, "some to be refused")
