@@ -74,16 +74,15 @@ void print_node(const Node& node, const Status& status) {
 }
 
 // Names stand in columns of their own; what is beside them is folded at a terminal.
-void print_beside(const std::string& line) {
+void print_beside(const std::string& line, std::optional<std::size_t> width) {
     constexpr std::size_t kTextColumn = 28;
-    const std::optional<std::size_t> width = inspect_terminal(STDOUT_FILENO).width;
     fmt::print("{}\n", width ? folded(line, *width, kTextColumn) : line);
 }
 
-void print_features(const std::vector<Feature>& features) {
-    const auto more = [](const char* what, const std::string& text) {
+void print_features(const std::vector<Feature>& features, std::optional<std::size_t> width) {
+    const auto more = [width](const char* what, const std::string& text) {
         if (!text.empty()) {
-            print_beside(fmt::format("{:<19} {:<7} {}", "", what, text));
+            print_beside(fmt::format("{:<19} {:<7} {}", "", what, text), width);
         }
     };
     for (const Feature& feature : features) {
@@ -94,13 +93,14 @@ void print_features(const std::vector<Feature>& features) {
 }
 
 void print_text(const Status& status) {
+    const std::optional<std::size_t> width = inspect_terminal(STDOUT_FILENO).width;
     print_node(this_node(), status);
     fmt::print("\n");
     for (const CapabilityUse& use : capability_uses()) {
-        print_beside(fmt::format("{:<19} {:<7} {}", use.name, use.held ? "held" : "MISSING", use.purpose));
+        print_beside(fmt::format("{:<19} {:<7} {}", use.name, use.held ? "held" : "MISSING", use.purpose), width);
     }
     fmt::print("\n");
-    print_features(status.features);
+    print_features(status.features, width);
 }
 
 nlohmann::json to_json(std::optional<int> value) {

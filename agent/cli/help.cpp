@@ -10,6 +10,7 @@
 #include <utility>
 
 namespace knell {
+
 std::string HelpFormatter::make_help(const CLI::App* app, std::string name, CLI::AppFormatMode mode) const {
     constexpr std::size_t kColumns = 80;
     std::string text;

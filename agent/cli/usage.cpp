@@ -2,9 +2,9 @@
 
 #include "agent/base/text.hpp"
 #include "agent/config/problems.hpp"
+#include "agent/config/values.hpp"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -70,11 +70,9 @@ int shell_status(std::optional<int> exit_code, int signal) {
     return signal != 0 ? kFirstOfSignals + signal : exit_code.value_or(kFailed);
 }
 
-CLI::Validator one_of(std::vector<std::string> words) {
+CLI::Validator one_of(std::vector<std::string_view> words) {
     const auto check = [words = std::move(words)](const std::string& word) {
-        return std::ranges::find(words, word) != words.end()
-                   ? std::string()
-                   : fmt::format("{} is not known here (write one of {})", knell::quoted(word), fmt::join(words, ", "));
+        return std::ranges::find(words, word) != words.end() ? std::string() : not_one_of(word, words);
     };
     return CLI::Validator(check, ""); // what the words are is said by the option's description
 }

@@ -52,8 +52,8 @@ T checked(Result<T> value, const std::string& option) {
     return std::move(*value);
 }
 
-// For options that take one of a few words.
-CLI::Validator one_of(std::vector<std::string> words);
+// For options that take one of a few words, which outlive it.
+CLI::Validator one_of(std::vector<std::string_view> words);
 
 // Parses the command line. A status: the program ends with it, everything is said (help, version, or what is wrong).
 std::optional<int> parse_arguments(CLI::App& app, int argc, const char* const* argv);

@@ -2,6 +2,8 @@
 
 #include "agent/config/listen_address.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <bit>
 #include <charconv>
@@ -153,6 +155,10 @@ Result<std::string> parse_absolute_path(std::string_view text) {
         return failure(fmt::format("{} is not an absolute path (start it with /)", quoted(text)));
     }
     return parse_path(text);
+}
+
+std::string not_one_of(std::string_view word, std::span<const std::string_view> words) {
+    return fmt::format("{} is not known here (write one of {})", quoted(word), fmt::join(words, ", "));
 }
 
 Result<Reason> parse_reason(std::string_view text) {

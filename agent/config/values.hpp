@@ -6,10 +6,9 @@
 #include "agent/config/nearest.hpp"
 #include "agent/config/problems.hpp"
 
-#include <fmt/format.h>
-
 #include <array>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -38,6 +37,9 @@ Result<std::string> parse_glob(std::string_view text);
 Result<std::string> parse_path(std::string_view text);
 Result<std::string> parse_absolute_path(std::string_view text);
 
+// What is said of a word that is none of these.
+std::string not_one_of(std::string_view word, std::span<const std::string_view> words);
+
 template <typename T>
 struct Choice {
     std::string_view name;
@@ -54,7 +56,7 @@ Result<T> parse_choice(std::string_view text, const std::array<Choice<T>, N>& ch
         }
         names[i] = choices[i].name;
     }
-    return failure(fmt::format("{} is not known here (write one of {})", quoted(text), fmt::join(names, ", ")));
+    return failure(not_one_of(text, names));
 }
 
 Result<Reason> parse_reason(std::string_view text);
