@@ -51,10 +51,22 @@ inline double to_seconds(Nanoseconds duration) {
     return static_cast<double>(duration) / 1e9;
 }
 
-// Nanoseconds since the Unix epoch for an Instant. The offset between the clocks is read at each call because
-// CLOCK_REALTIME steps.
+// How far CLOCK_REALTIME is ahead of CLOCK_MONOTONIC, modulo 2^64. Exact, so that all processes of a node give one
+// instant one time until somebody sets the clock (slewing moves both alike). The coarse clocks stand still between two
+// ticks, and both show the same one when the monotonic one did not move: clock_gettime(2).
+inline Nanoseconds realtime_ahead() {
+    for (;;) {
+        const Instant before = read_clock(CLOCK_MONOTONIC_COARSE);
+        const std::uint64_t unix_ns = read_clock(CLOCK_REALTIME_COARSE);
+        if (read_clock(CLOCK_MONOTONIC_COARSE) == before) {
+            return unix_ns - before;
+        }
+    }
+}
+
+// Nanoseconds since the Unix epoch for an Instant, by the clock as it is set now.
 inline std::uint64_t to_unix_ns(Instant instant) {
-    return read_clock(CLOCK_REALTIME) - read_clock(CLOCK_MONOTONIC) + instant;
+    return instant + realtime_ahead();
 }
 
 } // namespace knell

@@ -1,7 +1,6 @@
 #include "exporters/jsonl/event_json.hpp"
 
 #include "agent/base/text.hpp"
-#include "exporters/jsonl/wall_clock.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -22,7 +21,7 @@ void put_text(Json& json, const char* key, std::string_view value) {
 
 void put_time(Json& json, const char* key, Instant value) {
     if (value != 0) {
-        json[key] = format_rfc3339(stable_unix_ns(value));
+        json[key] = format_rfc3339(to_unix_ns(value));
     }
 }
 

@@ -47,7 +47,7 @@ std::string_view unit_of(std::string_view name) {
 class Writer {
   public:
     Writer(std::string& text, std::optional<Instant> since)
-        : text_(text), since_(since), realtime_ahead_(to_unix_ns(0)) {}
+        : text_(text), since_(since), realtime_ahead_(realtime_ahead()) {}
 
     void batch(const FamilyBatch& batch) {
         const prometheus::MetricFamily& family = batch.family;

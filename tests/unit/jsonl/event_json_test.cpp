@@ -1,7 +1,6 @@
 #include "exporters/jsonl/event_json.hpp"
 
 #include "agent/base/text.hpp"
-#include "exporters/jsonl/wall_clock.hpp"
 
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
@@ -21,7 +20,7 @@ constexpr Instant kStart = 1000 * kSecond;
 constexpr Instant kTime = kStart + 2500 * kMillisecond;
 
 std::string time_text(Instant instant) {
-    return format_rfc3339(stable_unix_ns(instant));
+    return format_rfc3339(to_unix_ns(instant));
 }
 
 ProcessIdentity nginx() {
