@@ -86,19 +86,8 @@ Result<> EpollLoop::poll_once(PollOp& op, int fd, int events) {
                               std::string(why_not_registered(refused)));
     }
     op.fd_ = fd;
-    op.state_ = PollOp::State::armed;
+    op.pending_ = true;
     return {};
-}
-
-void EpollLoop::cancel(PollOp& op) {
-    if (op.state_ != PollOp::State::armed) {
-        return;
-    }
-    // Removing, because modifying cannot silence: the kernel always adds POLLHUP and POLLERR. A refusal says that there
-    // is no registration, which is what is wanted.
-    (void)control(EPOLL_CTL_DEL, op.fd_, {});
-    op.fd_ = -1;
-    complete_cancelled_next_turn(op);
 }
 
 int EpollLoop::control(int operation, int fd, epoll_event event) const {
@@ -136,7 +125,7 @@ Result<> EpollLoop::wait(std::optional<Nanoseconds> limit) {
 void EpollLoop::dispatch(Instant now) {
     for (std::size_t i = 0; i < ready_; ++i) {
         auto* op = static_cast<PollOp*>(events_[i].data.ptr);
-        if (op != nullptr && op->state_ == PollOp::State::armed) {
+        if (op != nullptr) {
             complete(*op, static_cast<int>(events_[i].events), now);
         }
     }

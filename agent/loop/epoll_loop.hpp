@@ -11,17 +11,15 @@ namespace knell {
 
 // The loop where io_uring is refused. Each wait is a one-shot registration in an epoll instance.
 //
-// Which pointers may the kernel still hold? EPOLLONESHOT switches a registration off when it is reported, and cancel()
-// removes it, so a registration that can be reported belongs to an op that is armed, and an op's owner keeps it while
-// pending. What stays behind for an idle op is switched off and only poll_once() switches it on again, with a new
-// pointer. In a batch that was copied out, an op appears once and is pending until its own callback; one that an
-// earlier callback of the batch cancels stays pending until the next turn, and its entry is skipped.
+// Which pointers may the kernel still hold? EPOLLONESHOT switches a registration off when it is reported, so one that
+// can be reported belongs to an op that is pending, and an op's owner keeps it while pending. What stays behind for an
+// idle op is switched off and only poll_once() switches it on again, with a new pointer. In a batch that was copied
+// out, an op appears once and is pending until its own callback.
 class EpollLoop final : public LoopBase {
   public:
     static Result<std::unique_ptr<EpollLoop>> make();
 
     Result<> poll_once(PollOp& op, int fd, int events) override;
-    void cancel(PollOp& op) override;
     [[nodiscard]] Backend backend() const override { return Backend::epoll; }
 
   private:

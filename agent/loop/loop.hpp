@@ -23,41 +23,27 @@ class PollOp {
     PollOp(const PollOp&) = delete;
     PollOp& operator=(const PollOp&) = delete;
 
-    [[nodiscard]] bool pending() const { return state_ != State::idle; }
+    [[nodiscard]] bool pending() const { return pending_; }
 
   protected:
-    // Called on the loop thread when the descriptor is ready. `revents` are poll(2) bits, `now` is the turn's time. The
-    // op is idle again when this runs: it may arm itself anew or destroy itself.
-    // A failed or cancelled wait calls it with a negative errno. After cancel() that is always -ECANCELED, also when
-    // the descriptor became ready first: readiness is a level, the next wait sees it again.
+    // Called on the loop thread when the descriptor is ready. `revents` are poll(2) bits, or a negative errno when the
+    // wait failed; `now` is the turn's time. The op is idle again when this runs: it may arm itself anew or destroy
+    // itself.
     virtual void ready(int revents, Instant now) = 0;
     virtual ~PollOp() = default; // virtual for the friends, who could destroy through it
 
   private:
-    friend class OpList;
     friend class LoopBase;
     friend class UringLoop;
     friend class EpollLoop;
 
-    enum class State : std::uint8_t {
-        idle,
-        queued,        // io_uring: waits for a submission entry
-        armed,         // the kernel has the wait
-        cancel_queued, // io_uring: armed, and the request to cancel waits for a submission entry
-        cancelling,    // io_uring: the kernel has the request; the wait's own completion is still to come
-        cancelled,     // the kernel has nothing of it any more; ready(-ECANCELED) is due in the next turn
-    };
-
-    // Neighbours in the one list that an op can be in (its state says which).
-    PollOp* previous_ = nullptr;
-    PollOp* next_ = nullptr;
     int fd_ = -1; // epoll keeps it after the wait: the descriptor whose registration carries this op
     std::uint16_t events_ = 0;
-    State state_ = State::idle;
+    bool pending_ = false;
 };
 
 // Agents keep one per watched process.
-static_assert(sizeof(PollOp) <= 32 || sizeof(void*) != 8);
+static_assert(sizeof(PollOp) <= 16 || sizeof(void*) != 8);
 
 // What the loop asks its driver each turn.
 class TurnDriver {
@@ -74,6 +60,8 @@ class TurnDriver {
 
 // One thread's event loop. Everything but wake(), stop() and stats() is called on that thread. There are no hidden
 // timers: with nothing to do the thread sleeps in one system call without a timeout.
+// A wait ends when its descriptor is ready or fails, and in no other way: a process is watched until it has died, so
+// nobody needs to cancel, nor to pay for its races.
 class Loop {
   public:
     enum class Backend : std::uint8_t { io_uring, epoll };
@@ -89,8 +77,6 @@ class Loop {
     // once. The op must be idle. ENOMEM, ENOSPC (fs.epoll.max_user_watches), EBADF and EPERM (the kind of file cannot
     // be polled) are reported here or, with io_uring, by ready() as a negative errno.
     virtual Result<> poll_once(PollOp& op, int fd, int events) = 0;
-    // Ends a pending wait: ready(-ECANCELED) follows in a later turn, never from within this call. No effect when idle.
-    virtual void cancel(PollOp& op) = 0;
 
     // Turns until stop(). Fails when the kernel refuses to wait at all, or has lost completions for want of memory:
     // waits would then hang for ever.

@@ -3,7 +3,6 @@
 #include <poll.h>
 
 #include <algorithm>
-#include <cerrno>
 
 namespace knell {
 
@@ -21,10 +20,7 @@ Result<> LoopBase::run(TurnDriver& driver) {
         now = monotonic_now();
         turns_.add();
         const std::uint64_t before = completions_.value();
-        // Before the driver: what it cancels now may be in this turn's batch.
-        OpList cancelled = std::move(cancelled_);
         driver.turn_begins(now);
-        complete_cancelled(cancelled, now);
         dispatch(now);
         crowd_.note_turn(now, completions_.value() - before);
     }
@@ -45,9 +41,6 @@ void LoopBase::gather(Nanoseconds span) const {
 
 std::optional<Nanoseconds> LoopBase::sleep_limit(TurnDriver& driver, Instant now) const {
     const std::optional<Nanoseconds> allowed = driver.may_sleep(now);
-    if (!cancelled_.empty()) {
-        return 0;
-    }
     if (!allowed || *allowed == 0) {
         return allowed;
     }
@@ -57,22 +50,9 @@ std::optional<Nanoseconds> LoopBase::sleep_limit(TurnDriver& driver, Instant now
 }
 
 void LoopBase::complete(PollOp& op, int revents, Instant now) {
-    op.state_ = PollOp::State::idle;
+    op.pending_ = false;
     completions_.add();
     op.ready(revents, now);
-}
-
-void LoopBase::complete_cancelled_next_turn(PollOp& op) {
-    op.state_ = PollOp::State::cancelled;
-    cancelled_.push_back(op);
-}
-
-// The callbacks may cancel more: those belong to the next turn.
-void LoopBase::complete_cancelled(OpList& due, Instant now) {
-    while (PollOp* op = due.front()) {
-        due.remove(*op);
-        complete(*op, -ECANCELED, now);
-    }
 }
 
 } // namespace knell

@@ -3,7 +3,6 @@
 #include "agent/base/counter.hpp"
 #include "agent/loop/crowd.hpp"
 #include "agent/loop/loop.hpp"
-#include "agent/loop/op_list.hpp"
 #include "agent/loop/wake_fd.hpp"
 
 #include <atomic>
@@ -11,8 +10,7 @@
 
 namespace knell {
 
-// What the two backends share: the order of a turn, waking, stopping, and cancellations that need no answer from the
-// kernel.
+// What the two backends share: the order of a turn, waking and stopping.
 class LoopBase : public Loop {
   public:
     Result<> run(TurnDriver& driver) final;
@@ -27,8 +25,6 @@ class LoopBase : public Loop {
 
     // The op is idle from here on and may be gone when this returns.
     void complete(PollOp& op, int revents, Instant now);
-    // The kernel holds nothing of `op` any more: ready(-ECANCELED) in the next turn.
-    void complete_cancelled_next_turn(PollOp& op);
 
     WakeFd wake_;
     Counter turns_;
@@ -44,9 +40,7 @@ class LoopBase : public Loop {
 
     [[nodiscard]] std::optional<Nanoseconds> sleep_limit(TurnDriver& driver, Instant now) const;
     void gather(Nanoseconds span) const;
-    void complete_cancelled(OpList& due, Instant now);
 
-    OpList cancelled_;
     Crowd crowd_;
     std::atomic<bool> stop_requested_ = false;
 };

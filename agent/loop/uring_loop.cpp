@@ -4,8 +4,6 @@
 
 #include <poll.h>
 
-#include <array>
-#include <cassert>
 #include <cerrno>
 #include <cstddef>
 
@@ -26,10 +24,8 @@ constexpr unsigned kKernelShare = 20;
 // How long completions get to free memory when the kernel has none for another request.
 constexpr long kMemoryPauseNs = 1'000'000;
 
-// user_data that is not an op's address.
-constexpr std::uint64_t kCancelAnswer = 0;
-constexpr std::uint64_t kWakeTag = 1;
-static_assert(alignof(PollOp) > kWakeTag);
+// The user_data that is not an op's address.
+constexpr std::uint64_t kWakeTag = 0;
 
 unsigned setup_flags(UringLoop::Mode mode) {
     switch (mode) {
@@ -48,18 +44,15 @@ int to_errno(int answer) {
     return answer < 0 ? -answer : 0;
 }
 
-// A ring makes system calls that no seccomp filter sees: this one waits, ends waits, and nothing else from now on, no
-// further registrations either. It was made disabled, as the kernel takes restrictions then only. 0 or a positive
-// errno.
+// A ring makes system calls that no seccomp filter sees: this one waits and does nothing else from now on, no further
+// registrations either. It was made disabled, as the kernel takes restrictions then only. 0 or a positive errno.
 int allow_waits_alone(io_uring& ring) {
-    std::array<io_uring_restriction, 2> allowed{};
-    allowed[0].opcode = IORING_RESTRICTION_SQE_OP;
-    allowed[0].sqe_op = IORING_OP_POLL_ADD;
-    allowed[1].opcode = IORING_RESTRICTION_SQE_OP;
-    allowed[1].sqe_op = IORING_OP_ASYNC_CANCEL;
+    io_uring_restriction allowed{};
+    allowed.opcode = IORING_RESTRICTION_SQE_OP;
+    allowed.sqe_op = IORING_OP_POLL_ADD;
     // liburing 2.3 has functions for both, and forgot to export them.
     const auto fd = static_cast<unsigned>(ring.ring_fd);
-    const int refused = to_errno(io_uring_register(fd, IORING_REGISTER_RESTRICTIONS, allowed.data(), allowed.size()));
+    const int refused = to_errno(io_uring_register(fd, IORING_REGISTER_RESTRICTIONS, &allowed, 1));
     return refused != 0 ? refused : to_errno(io_uring_register(fd, IORING_REGISTER_ENABLE_RINGS, nullptr, 0));
 }
 
@@ -137,36 +130,9 @@ Result<> UringLoop::poll_once(PollOp& op, int fd, int events) {
     }
     op.fd_ = fd;
     op.events_ = static_cast<std::uint16_t>(events);
-    op.state_ = PollOp::State::queued;
-    to_submit_.push_back(op);
+    op.pending_ = true;
+    to_submit_.push_back(&op);
     return {};
-}
-
-void UringLoop::cancel(PollOp& op) {
-    if (op.state_ == PollOp::State::queued) {
-        to_submit_.remove(op);
-        complete_cancelled_next_turn(op);
-    } else if (op.state_ == PollOp::State::armed) {
-        op.state_ = PollOp::State::cancel_queued;
-        to_submit_.push_back(op);
-    }
-}
-
-void UringLoop::prepare(io_uring_sqe& sqe, PollOp& op) {
-    // user_data comes last: some versions of liburing clear it in prep, none clears it when an entry is used again.
-    const auto address = reinterpret_cast<std::uintptr_t>(&op);
-    if (op.state_ == PollOp::State::queued) {
-        io_uring_prep_poll_add(&sqe, op.fd_, op.events_);
-        io_uring_sqe_set_data64(&sqe, address);
-        op.state_ = PollOp::State::armed;
-    } else {
-        // Not POLL_REMOVE: io_poll_disarm() gives up (-EALREADY) on a poll whose wake-up is just being looked at, and
-        // if that was for nothing, the poll stays armed. ASYNC_CANCEL marks it in any case (io_poll_cancel_req(), both
-        // in the kernel's io_uring/poll.c).
-        io_uring_prep_cancel64(&sqe, address, 0);
-        io_uring_sqe_set_data64(&sqe, kCancelAnswer);
-        op.state_ = PollOp::State::cancelling;
-    }
 }
 
 // True when nothing is left to put in.
@@ -180,13 +146,16 @@ bool UringLoop::fill_submission_queue() {
         io_uring_sqe_set_data64(sqe, kWakeTag);
         wake_armed_ = true;
     }
-    while (PollOp* op = to_submit_.front()) {
+    while (!to_submit_.empty()) {
         io_uring_sqe* sqe = io_uring_get_sqe(ring_.get());
         if (sqe == nullptr) {
             return false;
         }
-        to_submit_.remove(*op);
-        prepare(*sqe, *op);
+        // user_data comes last: some versions of liburing clear it in prep, none clears it when an entry is used again.
+        const PollOp* op = to_submit_.front();
+        to_submit_.pop_front();
+        io_uring_prep_poll_add(sqe, op->fd_, op->events_);
+        io_uring_sqe_set_data64(sqe, reinterpret_cast<std::uintptr_t>(op));
     }
     return true;
 }
@@ -275,8 +244,7 @@ unsigned UringLoop::take_completions() {
             wake_armed_ = false;
             wake_refused_ = to_errno(cqe->res);
             wake_.consume();
-        } else if (cqe->user_data != kCancelAnswer) {
-            // Whatever the answer to a request to cancel, the wait itself completes too.
+        } else {
             // NOLINTNEXTLINE(performance-no-int-to-ptr): the kernel carries our pointer as a number
             batch_.push_back({reinterpret_cast<PollOp*>(static_cast<std::uintptr_t>(cqe->user_data)), cqe->res});
         }
@@ -287,24 +255,7 @@ unsigned UringLoop::take_completions() {
 
 void UringLoop::dispatch(Instant now) {
     for (const auto& [op, result] : batch_) {
-        switch (op->state_) {
-        case PollOp::State::armed:
-            complete(*op, result, now);
-            break;
-        case PollOp::State::cancelling:
-            complete(*op, -ECANCELED, now);
-            break;
-        case PollOp::State::cancel_queued:
-            // Cancelled when it was ready already and before the kernel was told: now there is nothing to tell.
-            to_submit_.remove(*op);
-            complete_cancelled_next_turn(*op);
-            break;
-        case PollOp::State::idle:
-        case PollOp::State::queued:
-        case PollOp::State::cancelled:
-            assert(false && "a completion for a wait that the kernel does not have");
-            break;
-        }
+        complete(*op, result, now);
     }
 }
 

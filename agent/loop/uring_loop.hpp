@@ -3,6 +3,7 @@
 #include "agent/loop/loop_base.hpp"
 
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -16,8 +17,7 @@ namespace knell {
 //
 // Which pointers may the kernel still hold? Each arming gives exactly one completion that carries the op's address, and
 // the op is pending until that completion is dispatched, so an address in the rings or in a copied batch is that of a
-// live op, once. A request to cancel carries no address that comes back. Requests reach the kernel in the order they
-// were made, so a late one to cancel cannot meet the next wait of the op, nor of another op at the same address.
+// live op, once.
 class UringLoop final : public LoopBase {
   public:
     // How the kernel runs completions, best first.
@@ -38,7 +38,6 @@ class UringLoop final : public LoopBase {
     static Result<std::unique_ptr<UringLoop>> make(const Options& options);
 
     Result<> poll_once(PollOp& op, int fd, int events) override;
-    void cancel(PollOp& op) override;
     [[nodiscard]] Backend backend() const override { return Backend::io_uring; }
 
   private:
@@ -63,12 +62,11 @@ class UringLoop final : public LoopBase {
     int wait_for_memory();
 
     bool fill_submission_queue();
-    void prepare(io_uring_sqe& sqe, PollOp& op);
     Result<> collect();
     unsigned take_completions();
 
     Ring ring_;
-    OpList to_submit_; // queued or cancel_queued, in the order of the calls
+    std::deque<PollOp*> to_submit_; // pending ones that the kernel does not know yet
     bool wake_armed_ = false;
     int wake_refused_ = 0; // errno of a failed wait for the eventfd
     std::vector<Completion> batch_;

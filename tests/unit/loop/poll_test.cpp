@@ -6,7 +6,10 @@
 #include <gmock/gmock.h>
 
 #include <algorithm>
+#include <array>
+#include <cstddef>
 #include <memory>
+#include <vector>
 
 namespace knell::test {
 
@@ -98,6 +101,45 @@ TEST_P(PollTest, MayBeDestroyedInItsCallback) {
     ASSERT_TRUE(loop->poll_once(*probe, pipe.reader.get(), POLLIN));
     run_until(*loop, [&] { return probe == nullptr; });
     run_turns(*loop, 2);
+}
+
+// Two ops whose completions come in one batch.
+TEST_P(PollTest, MayBeDestroyedInTheCallbackOfAnotherThatComesAfterItsOwn) {
+    const std::array<Pipe, 2> pipes;
+    std::array<std::unique_ptr<Probe>, 2> probes;
+    std::vector<int> results;
+    for (std::size_t i = 0; i < 2; ++i) {
+        probes[i] = std::make_unique<Probe>([&, i](int revents) {
+            results.push_back(revents);
+            if (std::unique_ptr<Probe>& other = probes[1 - i]; !other->pending()) {
+                other.reset();
+            }
+        });
+        ASSERT_TRUE(loop->poll_once(*probes[i], pipes[i].reader.get(), POLLIN));
+    }
+    run_turns(*loop, 1);
+    pipes[0].put();
+    pipes[1].put();
+    run_until(*loop, [&] { return results.size() == 2; });
+    run_turns(*loop, 3);
+    EXPECT_THAT(results, ElementsAre(POLLIN, POLLIN));
+    EXPECT_NE(probes[0] == nullptr, probes[1] == nullptr);
+}
+
+TEST_P(PollTest, MayBeDestroyedWhileIdle) {
+    const Pipe one;
+    const Pipe two;
+    one.put();
+    two.put();
+    auto idle = std::make_unique<Probe>();
+    ASSERT_TRUE(loop->poll_once(*idle, one.reader.get(), POLLIN));
+    run_until(*loop, [&] { return !idle->pending(); });
+    Probe destroyer([&](int) { idle.reset(); });
+    ASSERT_TRUE(loop->poll_once(destroyer, two.reader.get(), POLLIN));
+    run_until(*loop, [&] { return !destroyer.pending(); });
+    one.put();
+    run_turns(*loop, 3);
+    EXPECT_EQ(idle, nullptr);
 }
 
 TEST_P(PollTest, RefusesAnOpThatStillWaits) {

@@ -38,7 +38,10 @@ void RecordingListener::released(Watch&) {
 }
 
 Result<> RefusingLoop::poll_once(PollOp& op, int fd, int events) {
-    return refuse_with != 0 ? Result<>(system_failure("poll_once", refuse_with)) : real_.poll_once(op, fd, events);
+    if (refuse_with != 0) {
+        return system_failure("poll_once", refuse_with);
+    }
+    return real_.poll_once(op, on_no_descriptor ? -1 : fd, events);
 }
 
 void PoolTest::SetUp() {

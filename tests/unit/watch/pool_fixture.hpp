@@ -35,15 +35,15 @@ class RecordingListener final : public PoolListener {
     void released(Watch& watch) override;
 };
 
-// A real loop that refuses waits on request.
+// A real loop that refuses waits, or lets them fail, on request.
 class RefusingLoop final : public Loop {
   public:
     explicit RefusingLoop(Loop& real) : real_(real) {}
 
-    int refuse_with = 0; // errno of the next poll_once(); 0 = they go to the real loop
+    int refuse_with = 0;           // errno of the next poll_once(); 0 = they go to the real loop
+    bool on_no_descriptor = false; // the next ones wait on a descriptor that is none
 
     Result<> poll_once(PollOp& op, int fd, int events) override;
-    void cancel(PollOp& op) override { real_.cancel(op); }
     Result<> run(TurnDriver& driver) override { return real_.run(driver); }
     void wake() override { real_.wake(); }
     void stop() override { real_.stop(); }

@@ -205,11 +205,14 @@ TEST_P(PoolRefusalTest, TheWaitForTheReapIsRefused) {
 TEST_P(PoolRefusalTest, AWaitThatFailsEndsTheWatch) {
     const Process child = start_sleeper();
     const std::size_t descriptors = open_descriptors();
-    Watch* watched = watch(child);
-    ASSERT_NE(watched, nullptr);
-    loop->cancel(*watched);
-    run_until_told("released");
-    EXPECT_THAT(listener.calls, ElementsAre("watched", "released"));
+    refusing->on_no_descriptor = true;
+    if (loop->backend() == Loop::Backend::epoll) {
+        EXPECT_EQ(watch(child), nullptr) << "epoll says at once what io_uring says later";
+    } else {
+        ASSERT_NE(watch(child), nullptr);
+        run_until_told("released");
+        EXPECT_THAT(listener.calls, ElementsAre("watched", "released"));
+    }
     EXPECT_EQ(refusals(), "other 1");
     EXPECT_EQ(slots.untagged, 1U);
     EXPECT_THAT(states(), ElementsAre(0, 0, 0));
