@@ -1,9 +1,10 @@
 #include "agent/attribution/container_namer.hpp"
 #include "agent/base/file.hpp"
 #include "agent/cli/commands.hpp"
-#include "agent/cli/settings.hpp"
 #include "agent/cli/usage.hpp"
+#include "agent/config/config.hpp"
 #include "agent/observer/features.hpp"
+#include "agent/observer/observer.hpp"
 #include "agent/privilege/capabilities.hpp"
 #include "agent/privilege/landlock.hpp"
 #include "agent/probe/pin_directory.hpp"
@@ -158,7 +159,7 @@ Result<> doctor(const DoctorArguments& arguments) {
     if (!choice) {
         return std::unexpected(std::move(choice.error()));
     }
-    ObserverOptions options = observer_options(Config{});
+    ObserverOptions options;
     options.why_not_io_uring = choice->why_not_io_uring;
     auto observer = Observer::start(options, *choice->loop);
     if (!observer) {

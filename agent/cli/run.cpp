@@ -107,7 +107,6 @@ Result<> Agent::open(const Config& config) {
     }
     ObserverOptions options = observer_options(config);
     options.why_not_io_uring = choice->why_not_io_uring;
-    options.pin = config.state.pin;
     auto observer = Observer::start(options, *loop_);
     if (!observer) {
         return std::unexpected(std::move(observer.error()));
@@ -202,7 +201,7 @@ void Agent::reload() {
     if (auto selected = observer_->set_select(watch_select(config_)); !selected) {
         log::warn("reload: watch.select holds for new processes only: {}", selected.error().message);
     }
-    observer_->set_min_age(config_.watch.min_age);
+    observer_->set_min_age(config_.watch.pool.min_age);
     log::info("reload: the new configuration is in use");
 }
 

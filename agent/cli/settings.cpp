@@ -6,19 +6,17 @@ namespace knell {
 
 ObserverOptions observer_options(const Config& config) {
     ObserverOptions options;
-    options.ring_bytes = config.ring.size_bytes;
-    options.coalesce = config.ring.coalesce;
-    options.pool.capacity = config.watch.capacity;
-    options.pool.min_age = config.watch.min_age;
+    options.probe.ring = config.ring;
+    options.probe.stop_signals = config.stop_signals;
+    options.probe.pidfd_creation = config.pidfd_creation;
     // A birth that is seen later than this cannot be watched in time.
-    options.late_wakeup = std::clamp(config.watch.min_age, kMillisecond, options.late_wakeup);
+    options.probe.late_wakeup = std::clamp(config.watch.pool.min_age, kMillisecond, options.probe.late_wakeup);
+    options.held_pidfds = config.pidfd_creation;
+    options.pool = config.watch.pool;
     options.select = watch_select(config);
-    options.attribution = config.attribution.mode;
-    options.names = config.attribution.names;
-    options.stop_signals = config.stop_signals;
-    options.pidfd_creation = config.pidfd_creation;
-    options.held_pidfds = options.pidfd_creation;
-    options.ledger = {config.metrics.pod_label, config.metrics.max_series, config.metrics.retain};
+    options.attribution = config.attribution;
+    options.ledger = config.metrics.limits;
+    options.pin = config.state.pin;
     return options;
 }
 
@@ -37,7 +35,7 @@ std::vector<std::string> keep_until_restart(const Config& running, Config& wante
     keep(running.listen, wanted.listen, "listen");
     keep(running.ring, wanted.ring, "ring");
     keep(running.loop_backend, wanted.loop_backend, "loop.backend");
-    keep(running.watch.capacity, wanted.watch.capacity, "watch.capacity");
+    keep(running.watch.pool.capacity, wanted.watch.pool.capacity, "watch.capacity");
     keep(running.attribution, wanted.attribution, "attribution");
     keep(running.metrics, wanted.metrics, "metrics");
     keep(running.stop_signals, wanted.stop_signals, "stop_signals");

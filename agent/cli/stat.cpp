@@ -1,9 +1,9 @@
 #include "agent/cli/commands.hpp"
 #include "agent/cli/deadline.hpp"
-#include "agent/cli/settings.hpp"
 #include "agent/cli/stat_report.hpp"
 #include "agent/cli/usage.hpp"
 #include "agent/loop/signals.hpp"
+#include "agent/observer/observer.hpp"
 #include "agent/pidfd/features.hpp"
 #include "agent/pidfd/numbers.hpp"
 #include "agent/pidfd/spawn.hpp"
@@ -113,11 +113,11 @@ Result<> StatRun::open() {
         return std::unexpected(std::move(signals.error()));
     }
     signals_ = std::move(*signals);
-    ObserverOptions options = observer_options(Config{});
-    options.ring_bytes = kRingBytes;
-    options.late_wakeup = kWatchedFrom;
+    ObserverOptions options;
+    options.probe.ring.size_bytes = kRingBytes;
+    options.probe.late_wakeup = kWatchedFrom;
     options.pool.min_age = kWatchedFrom;
-    options.pidfd_creation = false;
+    options.probe.pidfd_creation = false;
     options.held_pidfds = false;
     options.why_not_io_uring = choice_.why_not_io_uring;
     options.select.process = [this](const knell_process& process) {

@@ -2,8 +2,8 @@
 #include "agent/cli/commands.hpp"
 #include "agent/cli/console.hpp"
 #include "agent/cli/deadline.hpp"
-#include "agent/cli/settings.hpp"
 #include "agent/cli/shutdown.hpp"
+#include "agent/observer/observer.hpp"
 
 #include <unistd.h>
 
@@ -50,11 +50,11 @@ Result<> trace(const TraceArguments& arguments) {
     if (!signals) {
         return std::unexpected(std::move(signals.error()));
     }
-    ObserverOptions options = observer_options(Config{});
+    ObserverOptions options;
     options.why_not_io_uring = choice->why_not_io_uring;
     // Nobody reads the counts here: unless the events are asked for, the node is spared the programs.
-    options.pidfd_creation = arguments.pidfds;
-    options.record_pidfds = arguments.pidfds;
+    options.probe.pidfd_creation = arguments.pidfds;
+    options.probe.record_pidfds = arguments.pidfds;
     options.held_pidfds = false;
     auto observer = Observer::start(options, loop);
     if (!observer) {

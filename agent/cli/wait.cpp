@@ -3,8 +3,8 @@
 #include "agent/cli/commands.hpp"
 #include "agent/cli/console.hpp"
 #include "agent/cli/deadline.hpp"
-#include "agent/cli/settings.hpp"
 #include "agent/cli/usage.hpp"
+#include "agent/observer/observer.hpp"
 
 #include <fmt/format.h>
 #include <poll.h>
@@ -194,13 +194,13 @@ WatchSelect select_by_name(const std::vector<Awaited>& awaited) {
         }
         patterns.push_back(std::move(pattern));
     }
-    return {PatternList({"*"}), PatternList(std::move(patterns))};
+    return {.comm = PatternList(std::move(patterns))};
 }
 
 Result<std::unique_ptr<Observer>> start_observer(LoopChoice& choice, WatchSelect select) {
-    ObserverOptions options = observer_options(Config{});
+    ObserverOptions options;
     options.select = std::move(select);
-    options.pidfd_creation = false; // nobody reads these counts here
+    options.probe.pidfd_creation = false; // nobody reads these counts here
     options.held_pidfds = false;
     options.why_not_io_uring = choice.why_not_io_uring;
     auto observer = Observer::start(options, *choice.loop);

@@ -1,23 +1,22 @@
 #pragma once
 
-#include "agent/attribution/mode.hpp"
-#include "agent/attribution/name_paths.hpp"
-#include "agent/base/clock.hpp"
+#include "agent/attribution/options.hpp"
 #include "agent/base/log_style.hpp"
 #include "agent/base/result.hpp"
 #include "agent/cause/reason.hpp"
+#include "agent/ledger/limits.hpp"
 #include "agent/loop/backend_choice.hpp"
+#include "agent/probe/options.hpp"
+#include "agent/watch/options.hpp"
 
-#include <csignal>
-#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
 
 namespace knell {
 
-// The configuration as plain data; the defaults are the ones documented in docs/configuration.md. Nothing outside
-// config/ knows that it was YAML.
+// The configuration as plain data: what goes to one room as it is, is that room's own type and has its defaults there.
+// All defaults are documented in docs/configuration.md. Nothing outside config/ knows that it was YAML.
 struct Config {
     std::string listen = "127.0.0.1:9477"; // host:port; [v6]:port
 
@@ -26,40 +25,29 @@ struct Config {
         log::Format format = log::Format::text;
     } log;
 
-    struct Ring {
-        std::uint64_t size_bytes = 8ULL << 20; // a power of two, at least 64 KiB
-        Nanoseconds coalesce = kMillisecond;
-        bool operator==(const Ring&) const = default;
-    } ring;
+    RingOptions ring;
 
     BackendChoice loop_backend = BackendChoice::automatic;
 
     struct Watch {
-        std::uint32_t capacity = 65536;
-        Nanoseconds min_age = 100 * kMillisecond;
+        PoolOptions pool;
         // Shell globs; a leading "!" excludes. See watch/select.hpp for how the lists are applied.
         std::vector<std::string> select_cgroup = {"*"};
         std::vector<std::string> select_comm = {"*"};
     } watch;
 
-    struct Attribution {
-        AttributionMode mode = AttributionMode::automatic;
-        NamePaths names;
-        bool operator==(const Attribution&) const = default;
-    } attribution;
+    AttributionOptions attribution;
 
     struct Metrics {
-        bool pod_label = false;
-        std::uint32_t max_series = 20000;
-        Nanoseconds retain = 600 * kSecond;
+        LedgerLimits limits;
         bool created_timestamps = true; // in OpenMetrics
         bool operator==(const Metrics&) const = default;
     } metrics;
 
     // Signals that ask a process to stop: the first of them starts the clock of knell_termination_seconds.
-    std::vector<int> stop_signals = {SIGTERM};
+    std::vector<int> stop_signals = ProbeOptions{}.stop_signals;
 
-    bool pidfd_creation = true;
+    bool pidfd_creation = ProbeOptions{}.pidfd_creation;
 
     struct State {
         std::string pin = "/sys/fs/bpf/knell";

@@ -50,15 +50,15 @@ auto integer_between(std::uint32_t lowest, std::uint32_t highest) {
 }
 
 void read_watch(Section& section, Config::Watch& watch) {
-    section.scalar("capacity", watch.capacity, integer_between(1, 1U << 20));
-    section.scalar("min_age", watch.min_age, duration_up_to(3600 * kSecond));
+    section.scalar("capacity", watch.pool.capacity, integer_between(1, 1U << 20));
+    section.scalar("min_age", watch.pool.min_age, duration_up_to(3600 * kSecond));
     section.section("select", [&](Section& select) {
         select.list("cgroup", watch.select_cgroup, parse_glob, 1);
         select.list("comm", watch.select_comm, parse_glob, 1);
     });
 }
 
-void read_attribution(Section& section, Config::Attribution& attribution) {
+void read_attribution(Section& section, AttributionOptions& attribution) {
     section.scalar("mode", attribution.mode, one_of(kAttributions));
     section.list("containerd", attribution.names.containerd, parse_absolute_path);
     section.list("storage", attribution.names.storage, parse_absolute_path);
@@ -73,7 +73,7 @@ void read_jsonl(Section& section, Config::Jsonl& jsonl) {
     section.list("reasons", jsonl.reasons, parse_reason);
 }
 
-// The schema: this and the three above. The defaults are those of Config itself.
+// The schema: this and the three above. The defaults are those of Config and its parts.
 void read_config(Section& top, Config& config) {
     top.scalar("listen", config.listen, parse_listen);
     top.section("log", [&](Section& log) {
@@ -88,9 +88,9 @@ void read_config(Section& top, Config& config) {
     top.section("watch", [&](Section& watch) { read_watch(watch, config.watch); });
     top.section("attribution", [&](Section& attribution) { read_attribution(attribution, config.attribution); });
     top.section("metrics", [&](Section& metrics) {
-        metrics.scalar("pod_label", config.metrics.pod_label, parse_bool);
-        metrics.scalar("max_series", config.metrics.max_series, integer_between(1000, 1'000'000));
-        metrics.scalar("retain", config.metrics.retain, duration_up_to(7ULL * 86400 * kSecond));
+        metrics.scalar("pod_label", config.metrics.limits.pod_label, parse_bool);
+        metrics.scalar("max_series", config.metrics.limits.max_series, integer_between(1000, 1'000'000));
+        metrics.scalar("retain", config.metrics.limits.retain, duration_up_to(7ULL * 86400 * kSecond));
         metrics.scalar("created_timestamps", config.metrics.created_timestamps, parse_bool);
     });
     top.list("stop_signals", config.stop_signals, parse_stop_signal, 1);

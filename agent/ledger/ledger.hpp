@@ -4,6 +4,7 @@
 #include "agent/base/counter.hpp"
 #include "agent/event/event.hpp"
 #include "agent/ledger/histogram.hpp"
+#include "agent/ledger/limits.hpp"
 #include "agent/ledger/workload.hpp"
 
 #include <cstddef>
@@ -19,13 +20,6 @@
 namespace knell {
 
 class PlaceIndex;
-
-struct LedgerLimits {
-    bool pod_label = false; // pods are told apart
-    // Of all workloads together. Raised to Ledger::kMinSeries when it is less.
-    std::uint32_t max_series = 20000;
-    Nanoseconds retain = 600 * kSecond; // how long the counts of a workload outlive its last place
-};
 
 // Where what is beyond max_series is counted, under this namespace and no other label.
 inline constexpr std::string_view kOverflowNamespace = "_other";

@@ -18,8 +18,8 @@ namespace knell {
 
 // Which processes are watched.
 struct WatchSelect {
-    PatternList cgroup;
-    PatternList comm;
+    PatternList cgroup{};
+    PatternList comm{};
     std::function<bool(const knell_process&)> process{}; // asked first; empty = all
 };
 

@@ -35,18 +35,11 @@ std::uint32_t raise_descriptor_limit() {
     return static_cast<std::uint32_t>(std::min<rlim_t>(usable, std::numeric_limits<std::uint32_t>::max()));
 }
 
-ProbeOptions probe_options(const ObserverOptions& options, std::uint32_t slots, bool read_cgroup_v1,
-                           std::uint32_t pid_namespace) {
-    ProbeOptions wanted;
-    wanted.ring_bytes = options.ring_bytes;
-    wanted.slots = slots;
-    wanted.read_cgroup_v1 = read_cgroup_v1;
-    wanted.late_wakeup = options.late_wakeup;
-    wanted.stop_signals = options.stop_signals;
-    wanted.pidfd_creation = options.pidfd_creation;
-    wanted.record_pidfds = options.record_pidfds;
-    wanted.pid_namespace = pid_namespace;
-    return wanted;
+ProbeOptions complete(ProbeOptions options, std::uint32_t slots, bool read_cgroup_v1, std::uint32_t pid_namespace) {
+    options.slots = slots;
+    options.read_cgroup_v1 = read_cgroup_v1;
+    options.pid_namespace = pid_namespace;
+    return options;
 }
 
 struct Pins {
@@ -120,16 +113,16 @@ Result<> Observer::open(const ObserverOptions& options) {
     const auto readable = hierarchies ? can_name_cgroups(*hierarchies) : Result<>(std::unexpected(hierarchies.error()));
     const std::string why_no_cgroups = readable ? "" : readable.error().message;
     const bool read_cgroup_v1 = hierarchies && hierarchies->v1_memory.has_value();
-    auto probe = Probe::load(probe_options(options, pool_options.capacity, read_cgroup_v1, *pid_namespace),
+    auto probe = Probe::load(complete(options.probe, pool_options.capacity, read_cgroup_v1, *pid_namespace),
                              std::move(pins->directory));
     const std::string why_no_bpf = probe ? "" : probe.error().message;
     if (probe) {
         probe_ = std::move(*probe);
-        consumer_.emplace(probe_->ring(), probe_->control(), options.coalesce);
+        consumer_.emplace(probe_->ring(), probe_->control(), options.probe.ring.coalesce);
     }
-    places_ = std::make_unique<Places>(
-        PlaceResolver(hierarchies ? std::move(*hierarchies) : Hierarchies{}, options.attribution, options.names),
-        *ledger_);
+    places_ = std::make_unique<Places>(PlaceResolver(hierarchies ? std::move(*hierarchies) : Hierarchies{},
+                                                     options.attribution.mode, options.attribution.names),
+                                       *ledger_);
     reporter_ =
         std::make_unique<DeathReporter>(DeathReporter::Sources{probe_ != nullptr, probe_ && probe_->observes_signals()},
                                         options.select, *places_, *ledger_, events_);

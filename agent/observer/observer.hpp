@@ -1,6 +1,7 @@
 #pragma once
 
 #include "agent/attribution/make_place.hpp"
+#include "agent/attribution/options.hpp"
 #include "agent/base/counter.hpp"
 #include "agent/event/lost_lines.hpp"
 #include "agent/ledger/ledger.hpp"
@@ -15,7 +16,6 @@
 #include "agent/watch/pool.hpp"
 
 #include <atomic>
-#include <csignal>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -27,22 +27,16 @@
 namespace knell {
 
 struct ObserverOptions {
-    std::uint64_t ring_bytes = 8ULL << 20;
-    Nanoseconds coalesce = kMillisecond;
-    PoolOptions pool;
-    WatchSelect select{PatternList({"*"}), PatternList({"*"})};
-    AttributionMode attribution = AttributionMode::automatic;
-    NamePaths names;
-    LedgerLimits ledger;
-    std::vector<int> stop_signals{SIGTERM};       // the first of them starts the clock of a termination
-    bool pidfd_creation = true;                   // count who opens pidfds
-    bool record_pidfds = false;                   // and tell each opening as an event
-    bool held_pidfds = true;                      // count once, at the start, who holds some already
-    Nanoseconds late_wakeup = 100 * kMillisecond; // how long births may wait to be seen when nobody dies
+    ProbeOptions probe{}; // but for what the observer finds out itself
+    PoolOptions pool{};
+    WatchSelect select{};
+    AttributionOptions attribution{};
+    LedgerLimits ledger{};
+    bool held_pidfds = true; // count once, at the start, who holds pidfds already
     // Called for each birth before anything else is told of the process. Loop thread.
     std::function<void(const knell_fork&)> on_birth{};
-    std::string why_not_io_uring; // from make_loop(), for the features
-    std::string pin{};            // where what outlives the agent is pinned; empty: nothing does
+    std::string why_not_io_uring{}; // from make_loop(), for the features
+    std::string pin{};              // where what outlives the agent is pinned; empty: nothing does
 };
 
 // Everything between the kernel and the exporters: drains the ring, keeps the pool, explains and places each death, and

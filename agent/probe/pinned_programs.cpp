@@ -42,7 +42,7 @@ std::string Probe::Programs::name_pins(const knell_knobs& knobs, const ProbeOpti
     const auto* programs = static_cast<const char*>(knell_bpf::elf_bytes(&size));
     std::uint64_t set_up = hash({programs, size});
     set_up = hash({reinterpret_cast<const char*>(&knobs), sizeof knobs}, set_up);
-    set_up = hash(fmt::format("{} {} {}", options.ring_bytes, options.slots, options.pidfd_creation), set_up);
+    set_up = hash(fmt::format("{} {} {}", options.ring.size_bytes, options.slots, options.pidfd_creation), set_up);
     return fmt::format("{}-{:016x}", kContract, set_up);
 }
 

@@ -94,7 +94,7 @@ Probe::~Probe() {
 
 Result<> Probe::map_shared_memory(const ProbeOptions& options) {
     auto& maps = programs_->skeleton->maps;
-    auto ring = Ring::map(bpf_map__fd(maps.ring), options.ring_bytes);
+    auto ring = Ring::map(bpf_map__fd(maps.ring), options.ring.size_bytes);
     if (!ring) {
         return std::unexpected(std::move(ring.error()));
     }

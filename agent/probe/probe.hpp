@@ -1,7 +1,7 @@
 #pragma once
 
-#include "agent/base/clock.hpp"
 #include "agent/base/result.hpp"
+#include "agent/probe/options.hpp"
 #include "agent/probe/pin_directory.hpp"
 #include "agent/probe/predecessor.hpp"
 #include "agent/probe/report.hpp"
@@ -11,7 +11,6 @@
 
 #include "bpf/events.h"
 
-#include <csignal>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -20,17 +19,6 @@
 #include <vector>
 
 namespace knell {
-
-struct ProbeOptions {
-    std::uint64_t ring_bytes = 8ULL << 20;        // power of two
-    std::uint32_t slots = 65536;                  // capacity of the watch pool
-    Nanoseconds late_wakeup = 100 * kMillisecond; // how long fork and exec records may wait
-    bool read_cgroup_v1 = false;                  // the host mounts the memory controller as cgroup v1
-    std::vector<int> stop_signals{SIGTERM};       // ask a process to stop; not SIGCHLD, which is not looked at
-    bool pidfd_creation = true;                   // count the pidfds that others than this process make
-    bool record_pidfds = false;                   // and write a record of each
-    std::uint32_t pid_namespace = 0;              // whose numbers records have: see own_pid_namespace()
-};
 
 // The loaded and attached BPF programs, and the memory shared with them. Destroying it detaches what is not pinned.
 // Methods are for the loop thread unless they say otherwise.

@@ -23,7 +23,7 @@ std::uint64_t bits_of(const std::vector<int>& signals) {
 
 knell_knobs knobs_for(const std::vector<const HookChoice*>& wanted, const ProbeOptions& options) {
     knell_knobs knobs{};
-    knobs.high_water_bytes = options.ring_bytes / 4;
+    knobs.high_water_bytes = options.ring.size_bytes / 4;
     knobs.late_wakeup_ns = options.late_wakeup;
     knobs.stop_signals = bits_of(options.stop_signals);
     knobs.page_bytes = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
@@ -100,7 +100,7 @@ Result<> Probe::Programs::open(const std::vector<const HookChoice*>& wanted, con
     }
     const_cast<knell_knobs&>(skeleton->rodata->knobs) = knobs_for(wanted, options);
     if (const int error =
-            bpf_map__set_max_entries(skeleton->maps.ring, static_cast<std::uint32_t>(options.ring_bytes))) {
+            bpf_map__set_max_entries(skeleton->maps.ring, static_cast<std::uint32_t>(options.ring.size_bytes))) {
         return system_failure("sizing the ring", -error);
     }
     if (const int error = bpf_map__set_max_entries(skeleton->maps.slots, options.slots)) {

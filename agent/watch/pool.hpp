@@ -5,6 +5,7 @@
 #include "agent/loop/loop.hpp"
 #include "agent/probe/slots.hpp"
 #include "agent/watch/delay_queue.hpp"
+#include "agent/watch/options.hpp"
 #include "agent/watch/states.hpp"
 #include "agent/watch/watch.hpp"
 
@@ -36,11 +37,6 @@ class PoolListener {
 
   protected:
     ~PoolListener() = default;
-};
-
-struct PoolOptions {
-    std::uint32_t capacity = 65536;
-    Nanoseconds min_age = 100 * kMillisecond;
 };
 
 // The pool of watched processes: candidate -> alive -> zombie -> released. Loop thread; counters from any thread.

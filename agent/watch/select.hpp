@@ -13,6 +13,8 @@ namespace knell {
 // pattern includes anything) and none excludes it.
 class PatternList {
   public:
+    // Without patterns it selects everything.
+    PatternList() = default;
     explicit PatternList(std::vector<std::string> patterns) {
         for (std::string& pattern : patterns) {
             if (pattern.starts_with('!')) {

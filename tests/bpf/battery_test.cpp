@@ -120,7 +120,7 @@ class Battery : public BpfTestWithParam<std::tuple<Route, Row>> {
     void SetUp() override {
         const auto& [route, row] = GetParam();
         ObserverOptions options;
-        options.stop_signals = row.stop_signals;
+        options.probe.stop_signals = row.stop_signals;
         options.pool.min_age = route.min_age;
         observer_ = must(ObserverUnderTest::start(options, route.backend));
     }

@@ -24,7 +24,7 @@ class Spill : public BpfTestWithParam<BackendChoice> {
     // Only processes of `unit` are watched.
     void observe(const std::string& unit) {
         ObserverOptions options;
-        options.ring_bytes = 64 << 10;
+        options.probe.ring.size_bytes = 64 << 10;
         options.select.cgroup = PatternList({"*/" + unit});
         observer_ = must(ObserverUnderTest::start(options, GetParam()));
     }

@@ -37,7 +37,7 @@ TEST_P(Storm, EveryExitIsToldOnce) {
     constexpr std::uint64_t kEach = 20'000;
     // 16 MiB of records, and as many of a storm beside this test: also an observer that gets no CPU loses none.
     ObserverOptions options;
-    options.ring_bytes = 64ULL << 20;
+    options.probe.ring.size_bytes = 64ULL << 20;
     const auto observer = must(ObserverUnderTest::start(options, GetParam()));
     Scene scene;
     const Instant before = monotonic_now();

@@ -52,9 +52,9 @@ class Watched : public BpfTestWithParam<BackendChoice> {
         service_ = &scene_.keep(TestCgroup::inside(slice, unit_));
     }
 
-    void observe(Nanoseconds min_age, std::uint64_t ring_bytes = ObserverOptions{}.ring_bytes) {
+    void observe(Nanoseconds min_age, std::uint64_t ring_bytes = RingOptions{}.size_bytes) {
         ObserverOptions options;
-        options.ring_bytes = ring_bytes;
+        options.probe.ring.size_bytes = ring_bytes;
         options.pool.min_age = min_age;
         options.select.cgroup = PatternList({"*/" + unit_});
         observer_ = must(ObserverUnderTest::start(options, GetParam()));

@@ -43,8 +43,9 @@ void check_refusal(std::string_view message, std::string_view text) {
 void check_config(const Config& config) {
     require(parse_listen_address(config.listen).has_value(), "the address can be listened on", config.listen);
     require(config.ring.size_bytes >= 65536 && config.ring.coalesce <= 10 * kMillisecond, "the ring is within limits");
-    require(config.watch.capacity >= 1 && config.watch.capacity <= 1U << 20, "the pool is within limits");
-    require(config.metrics.max_series >= 1000 && config.metrics.max_series <= 1'000'000, "series are within limits");
+    require(config.watch.pool.capacity >= 1 && config.watch.pool.capacity <= 1U << 20, "the pool is within limits");
+    require(config.metrics.limits.max_series >= 1000 && config.metrics.limits.max_series <= 1'000'000,
+            "series are within limits");
     require(config.state.pin.starts_with('/'), "the pin is an absolute path", config.state.pin);
     require(!config.stop_signals.empty() && config.stop_signals.size() <= 64, "lists are bounded");
     for (const auto* list : {&config.watch.select_cgroup, &config.watch.select_comm}) {

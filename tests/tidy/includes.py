@@ -18,10 +18,11 @@ MAY_INCLUDE = {
     "agent/attribution": ("agent/base",),
     "agent/event": ("agent/base", "agent/cause", "agent/attribution"),
     "agent/ledger": ("agent/base", "agent/cause", "agent/attribution", "agent/event"),
-    # Of other rooms plain data alone, which is filled here and used there.
-    "agent/config": ("agent/base", "agent/cause/reason.hpp", "agent/attribution/mode.hpp",
-                     "agent/attribution/name_paths.hpp", "agent/loop/backend_choice.hpp"),
     "agent/watch": ("agent/base", "agent/pidfd", "agent/loop", "agent/probe/slots.hpp", "bpf/events.h"),
+    # Of other rooms plain data alone, which is filled here and used there.
+    "agent/config": ("agent/base", "agent/cause/reason.hpp", "agent/attribution/options.hpp",
+                     "agent/ledger/limits.hpp", "agent/loop/backend_choice.hpp", "agent/probe/options.hpp",
+                     "agent/watch/options.hpp"),
     "agent/observer": ("agent/base", "agent/pidfd", "agent/probe", "agent/loop", "agent/cause", "agent/attribution",
                        "agent/event", "agent/ledger", "agent/watch", "bpf/events.h"),
     "exporters/jsonl": ("agent/base", "agent/event"),

@@ -63,8 +63,8 @@ exporters:
     EXPECT_EQ(config.ring.size_bytes, 1U << 20);
     EXPECT_EQ(config.ring.coalesce, 250 * kMicrosecond);
     EXPECT_EQ(config.loop_backend, BackendChoice::epoll);
-    EXPECT_EQ(config.watch.capacity, 1024U);
-    EXPECT_EQ(config.watch.min_age, 1500 * kMillisecond);
+    EXPECT_EQ(config.watch.pool.capacity, 1024U);
+    EXPECT_EQ(config.watch.pool.min_age, 1500 * kMillisecond);
     EXPECT_THAT(config.watch.select_cgroup, ElementsAre("/kubepods*", "!*/sidecar"));
     EXPECT_THAT(config.watch.select_comm, ElementsAre("nginx", "post*"));
     EXPECT_EQ(config.attribution.mode, AttributionMode::kubernetes);
@@ -73,10 +73,10 @@ exporters:
     EXPECT_THAT(config.attribution.names.docker, ElementsAre("/data/docker"));
     EXPECT_THAT(config.attribution.names.container_logs, ElementsAre("/host/logs/containers"));
     EXPECT_THAT(config.attribution.names.pod_logs, ElementsAre("/host/logs/pods", "/host/more"));
-    EXPECT_TRUE(config.metrics.pod_label);
+    EXPECT_TRUE(config.metrics.limits.pod_label);
     EXPECT_FALSE(config.metrics.created_timestamps);
-    EXPECT_EQ(config.metrics.max_series, 1000U);
-    EXPECT_EQ(config.metrics.retain, 7 * 86400 * kSecond);
+    EXPECT_EQ(config.metrics.limits.max_series, 1000U);
+    EXPECT_EQ(config.metrics.limits.retain, 7 * 86400 * kSecond);
     EXPECT_THAT(config.stop_signals, ElementsAre(SIGQUIT, SIGWINCH, 37));
     EXPECT_FALSE(config.pidfd_creation);
     EXPECT_EQ(config.state.pin, "/sys/fs/bpf/other");
@@ -93,15 +93,15 @@ void expect_defaults(const Config& config) {
     EXPECT_EQ(config.ring.size_bytes, 8U << 20);
     EXPECT_EQ(config.ring.coalesce, kMillisecond);
     EXPECT_EQ(config.loop_backend, BackendChoice::automatic);
-    EXPECT_EQ(config.watch.capacity, 65536U);
-    EXPECT_EQ(config.watch.min_age, 100 * kMillisecond);
+    EXPECT_EQ(config.watch.pool.capacity, 65536U);
+    EXPECT_EQ(config.watch.pool.min_age, 100 * kMillisecond);
     EXPECT_THAT(config.watch.select_cgroup, ElementsAre("*"));
     EXPECT_THAT(config.watch.select_comm, ElementsAre("*"));
-    EXPECT_EQ(config.attribution, Config::Attribution{});
-    EXPECT_FALSE(config.metrics.pod_label);
+    EXPECT_EQ(config.attribution, AttributionOptions{});
+    EXPECT_FALSE(config.metrics.limits.pod_label);
     EXPECT_TRUE(config.metrics.created_timestamps);
-    EXPECT_EQ(config.metrics.max_series, 20000U);
-    EXPECT_EQ(config.metrics.retain, 600 * kSecond);
+    EXPECT_EQ(config.metrics.limits.max_series, 20000U);
+    EXPECT_EQ(config.metrics.limits.retain, 600 * kSecond);
     EXPECT_THAT(config.stop_signals, ElementsAre(SIGTERM));
     EXPECT_TRUE(config.pidfd_creation);
     EXPECT_EQ(config.state.pin, "/sys/fs/bpf/knell");
@@ -156,7 +156,7 @@ TEST(ParseConfig, AnchorsAndAliasesWork) {
     const Config config = parsed(
         "watch:\n  select:\n    cgroup: &all [\"*\"]\n    comm: *all\n  min_age: &age 2s\nmetrics: {retain: *age}\n");
     EXPECT_THAT(config.watch.select_comm, ElementsAre("*"));
-    EXPECT_EQ(config.metrics.retain, 2 * kSecond);
+    EXPECT_EQ(config.metrics.limits.retain, 2 * kSecond);
 }
 
 TEST(ParseConfig, AProblemWithAnAliasIsWhereTheAliasStands) {
@@ -169,12 +169,12 @@ TEST(ParseConfig, AProblemWithAnAliasIsWhereTheAliasStands) {
 }
 
 TEST(ParseConfig, LimitsThemselvesAreAllowed) {
-    EXPECT_EQ(parsed("watch: {capacity: 1}").watch.capacity, 1U);
-    EXPECT_EQ(parsed("watch: {capacity: 1048576}").watch.capacity, 1048576U);
-    EXPECT_EQ(parsed("watch: {min_age: 0s}").watch.min_age, 0U);
-    EXPECT_EQ(parsed("watch: {min_age: 1h}").watch.min_age, 3600 * kSecond);
-    EXPECT_EQ(parsed("metrics: {max_series: 1000000}").metrics.max_series, 1'000'000U);
-    EXPECT_EQ(parsed("metrics: {retain: 168h}").metrics.retain, 7 * 86400 * kSecond);
+    EXPECT_EQ(parsed("watch: {capacity: 1}").watch.pool.capacity, 1U);
+    EXPECT_EQ(parsed("watch: {capacity: 1048576}").watch.pool.capacity, 1048576U);
+    EXPECT_EQ(parsed("watch: {min_age: 0s}").watch.pool.min_age, 0U);
+    EXPECT_EQ(parsed("watch: {min_age: 1h}").watch.pool.min_age, 3600 * kSecond);
+    EXPECT_EQ(parsed("metrics: {max_series: 1000000}").metrics.limits.max_series, 1'000'000U);
+    EXPECT_EQ(parsed("metrics: {retain: 168h}").metrics.limits.retain, 7 * 86400 * kSecond);
     EXPECT_EQ(parsed("ring: {coalesce: 10ms}").ring.coalesce, 10 * kMillisecond);
     EXPECT_EQ(parsed("ring: {coalesce: 0.5us}").ring.coalesce, 500U);
     EXPECT_EQ(parsed("ring: {size: 65536}").ring.size_bytes, 65536U);
