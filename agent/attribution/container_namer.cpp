@@ -45,8 +45,8 @@ template <typename Read>
 std::optional<ContainerNames> in_directory(const std::string& path, NameMiss& miss, const Read& read) {
     std::optional<ContainerNames> names;
     int entries = 0;
-    const auto listed = for_each_entry(AT_FDCWD, path.c_str(), [&](const char* name) {
-        names = read(std::string_view(name));
+    const auto listed = for_each_entry(AT_FDCWD, path.c_str(), [&](const dirent& entry) {
+        names = read(std::string_view(entry.d_name));
         return !names && ++entries < kMaxEntries;
     });
     if (!listed) {

@@ -30,7 +30,7 @@ std::unique_ptr<DIR, CloseDirectory> open_directory(int dirfd, const char* path)
 
 } // namespace
 
-Result<> for_each_entry(int dirfd, const char* path, const std::function<bool(const char* name)>& visit) {
+Result<> for_each_entry(int dirfd, const char* path, const std::function<bool(const dirent& entry)>& visit) {
     const auto directory = open_directory(dirfd, path);
     if (!directory) {
         return system_failure(std::string("listing ") + path, errno);
@@ -42,7 +42,7 @@ Result<> for_each_entry(int dirfd, const char* path, const std::function<bool(co
             return errno == 0 ? Result<>() : system_failure(std::string("listing ") + path, errno);
         }
         const bool is_link_up = std::strcmp(entry->d_name, ".") == 0 || std::strcmp(entry->d_name, "..") == 0;
-        if (!is_link_up && !visit(entry->d_name)) {
+        if (!is_link_up && !visit(*entry)) {
             return {};
         }
     }

@@ -165,6 +165,7 @@ void Observer::set_sinks(std::vector<EventSink*> sinks) {
 
 Result<> Observer::set_select(WatchSelect select) {
     reporter_->set_select(std::move(select));
+    pool_->ask_again();
     return pool_->scan_proc();
 }
 

@@ -6,6 +6,7 @@
 #include <linux/magic.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
@@ -36,8 +37,8 @@ bool is_ours(std::string_view name) {
 // The names in a directory that is open at `directory_fd`.
 Result<std::vector<std::string>> names_in(int directory_fd, const std::string& path) {
     std::vector<std::string> names;
-    const auto listed = for_each_entry(directory_fd, ".", [&names](const char* name) {
-        names.emplace_back(name);
+    const auto listed = for_each_entry(directory_fd, ".", [&names](const dirent& entry) {
+        names.emplace_back(entry.d_name);
         return true;
     });
     if (!listed) {
@@ -57,6 +58,9 @@ Result<> PinDirectory::check_bpffs(const std::string& path) {
     if (static_cast<std::uint64_t>(filesystem.f_type) != std::uint64_t{BPF_FS_MAGIC}) {
         return failure(parent + " is not in a bpffs (mount -t bpf bpf /sys/fs/bpf, or set state.pin)");
     }
+    if ((filesystem.f_flags & ST_RDONLY) != 0) {
+        return failure("the bpffs at " + parent + " is mounted read-only (mount -o remount,rw, or set state.pin)");
+    }
     return {};
 }
 
@@ -65,8 +69,7 @@ Result<PinDirectory> PinDirectory::lock(const std::string& path) {
         return std::unexpected(std::move(possible.error()));
     }
     if (::mkdir(path.c_str(), kOwnerOnly) != 0 && errno != EEXIST) {
-        return system_failure("making " + path, errno,
-                              errno == EROFS ? "the bpffs is mounted read-only" : "is it ours to write to?");
+        return system_failure("making " + path, errno, "is it ours to write to?");
     }
     Fd directory(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
     if (!directory) {

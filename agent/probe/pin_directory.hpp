@@ -19,7 +19,7 @@ class PinDirectory {
     // Makes the directory if it is missing. EWOULDBLOCK: another agent uses it. Any other failure: nothing can be
     // pinned here (no bpffs, read-only, no permission), and the message says why.
     static Result<PinDirectory> lock(const std::string& path);
-    // Whether its parent is in a bpffs; changes nothing.
+    // Whether its parent is in a bpffs that can be written to; changes nothing.
     static Result<> check_bpffs(const std::string& path);
 
     [[nodiscard]] const std::string& path() const { return path_; }

@@ -170,38 +170,37 @@ void Pool::open(const knell_process& process) {
     }
     auto pidfd = Pidfd::open(static_cast<pid_t>(process.pid));
     if (!pidfd) {
-        refuse(pidfd.error());
+        refuse(refusal_of(pidfd.error()));
         return;
     }
     auto same = is_the_same(*pidfd, process);
     if (!same) {
-        refuse(same.error());
+        refuse(refusal_of(same.error()));
         return;
     }
     if (!*same) {
         refuse(WatchRefusal::recycled);
         return;
     }
-    take_in(std::move(*pidfd), process, nullptr);
+    if (const auto refusal = take_in(std::move(*pidfd), process, nullptr)) {
+        refuse(*refusal);
+    }
 }
 
-void Pool::take_in(Pidfd pidfd, const knell_process& process, const Fd* proc_directory) {
+std::optional<WatchRefusal> Pool::take_in(Pidfd pidfd, const knell_process& process, const Fd* proc_directory) {
     auto watch = occupy(std::move(pidfd), process);
     if (!watch) {
-        refuse(watch.error());
-        return;
+        return watch.error();
     }
-    if (*watch != nullptr) {
-        listener_.watched(**watch, process, proc_directory);
-    }
+    listener_.watched(**watch, process, proc_directory);
+    return std::nullopt;
 }
 
-// Takes a free watch for the process and arms it. nullptr: the pool is full.
-Result<Watch*> Pool::occupy(Pidfd pidfd, const knell_process& process) {
+// Takes a free watch for the process and arms it.
+std::expected<Watch*, WatchRefusal> Pool::occupy(Pidfd pidfd, const knell_process& process) {
     Watch* watch = allocate();
     if (watch == nullptr) {
-        refuse(WatchRefusal::full);
-        return nullptr;
+        return std::unexpected(WatchRefusal::full);
     }
     watch->pidfd_ = std::move(pidfd);
     watch->pid_ = process.pid;
@@ -214,12 +213,12 @@ Result<Watch*> Pool::occupy(Pidfd pidfd, const knell_process& process) {
         std::atomic_thread_fence(std::memory_order_release);
         if (auto tagged = slots_->tag(fd, watch->index_); !tagged && tagged.error().errno_value != ESRCH) {
             release(*watch);
-            return std::unexpected(std::move(tagged.error()));
+            return std::unexpected(refusal_of(tagged.error()));
         }
     }
     if (auto armed = loop_.poll_once(*watch, fd, POLLIN); !armed) {
         release(*watch);
-        return std::unexpected(std::move(armed.error()));
+        return std::unexpected(refusal_of(armed.error()));
     }
     watch->state_ = Watch::State::alive;
     state(WatchState::alive).add();
@@ -233,7 +232,7 @@ Watch* Pool::allocate() {
         free_.pop_back();
         return watch;
     }
-    if (watches_.size() >= options_.capacity) {
+    if (!has_room()) {
         return nullptr;
     }
     return &watches_.emplace_back(*this, static_cast<std::uint32_t>(watches_.size()));
@@ -241,7 +240,7 @@ Watch* Pool::allocate() {
 
 void Pool::ended(Watch& watch, int revents, Instant now) {
     if (revents < 0) {
-        refuse(Error{"", -revents});
+        refuse(refusal_of(Error{"", -revents}));
         release(watch);
         return;
     }
@@ -271,7 +270,7 @@ void Pool::wait_for_reap(Watch& watch) {
         return;
     }
     if (auto armed = loop_.poll_once(watch, watch.pidfd_->fd(), 0); !armed) {
-        refuse(armed.error());
+        refuse(refusal_of(armed.error()));
         release(watch);
     }
 }
@@ -305,19 +304,19 @@ void Pool::forget_pid(Watch& watch) {
     }
 }
 
-void Pool::refuse(const Error& error) {
+WatchRefusal Pool::refusal_of(const Error& error) {
     switch (error.errno_value) {
     case EMFILE:
     case ENFILE:
-        return refuse(WatchRefusal::descriptors);
+        return WatchRefusal::descriptors;
     case ENOMEM:
     case ENOSPC: // fs.epoll.max_user_watches
-        return refuse(WatchRefusal::memory);
+        return WatchRefusal::memory;
     case ESRCH:
     case ENOENT:
-        return refuse(WatchRefusal::gone);
+        return WatchRefusal::gone;
     default:
-        return refuse(WatchRefusal::other);
+        return WatchRefusal::other;
     }
 }
 

@@ -14,6 +14,7 @@
 #include <array>
 #include <cstdint>
 #include <deque>
+#include <expected>
 #include <optional>
 #include <vector>
 
@@ -65,8 +66,11 @@ class Pool {
     // When one of the two is wanted next; nullopt: nothing waits.
     [[nodiscard]] std::optional<Instant> next_due() const;
 
-    // Watches every process in /proc that it does not know yet. Kernel threads are none. Costs about 20 us per process.
+    // Watches every process in /proc that it does not know yet. Kernel threads are none. Costs about 20 us for each
+    // that is looked at; one that was turned down is so once, unless it may become a watch later.
     Result<> scan_proc();
+    // The listener selects otherwise from now on: the next scan asks about everybody again.
+    void ask_again() { turned_down_.clear(); }
 
     // Gives every watch up, the listener is told. For the end, when the loop does not run any more.
     void release_all();
@@ -105,6 +109,20 @@ class Pool {
     static constexpr float kFullBuckets = 0.9F;
     // Long enough for the slot's last stamp to come and be read (DeathReporter), short beside any reap.
     static constexpr Nanoseconds kHoldUnreported = 20 * kMillisecond;
+    // A process that a scan found and that is not watched.
+    struct TurnedDown {
+        std::uint64_t proc_inode;  // of its /proc directory, where another of this number has another one
+        std::uint64_t start_ticks; // 0: not known
+        bool for_good;             // a later scan need not look at it
+    };
+    using TurnedDownByPid = tsl::robin_map<std::uint32_t, TurnedDown>;
+    // What came of a look at a process in /proc.
+    struct Look {
+        bool watched = false;
+        std::optional<WatchRefusal> refusal{}; // of a process that is not watched; a kernel thread has none
+        std::uint64_t start_ticks = 0;
+        bool for_good = false;
+    };
     // A zombie whose reap nobody will tell, as long as `noticed` is still the watch's.
     struct Unreported {
         Watch* watch;
@@ -113,18 +131,20 @@ class Pool {
 
     [[nodiscard]] bool is_watched(const knell_process& process) const;
     void open(const knell_process& process);
-    void open_from_proc(std::uint32_t pid);
-    // Watches it, unless it is refused; the listener is told.
-    void take_in(Pidfd pidfd, const knell_process& process, const Fd* proc_directory);
-    Result<Watch*> occupy(Pidfd pidfd, const knell_process& process);
+    void look_at(std::uint32_t pid, std::uint64_t proc_inode, TurnedDownByPid& turned_down);
+    Look open_from_proc(std::uint32_t pid);
+    // Watches it and tells the listener, or says why not.
+    std::optional<WatchRefusal> take_in(Pidfd pidfd, const knell_process& process, const Fd* proc_directory);
+    std::expected<Watch*, WatchRefusal> occupy(Pidfd pidfd, const knell_process& process);
     void ended(Watch& watch, int revents, Instant now);
     void release_collected();
     void wait_for_reap(Watch& watch);
     void release(Watch& watch);
     void forget_pid(Watch& watch);
     void refuse(WatchRefusal why) { refused_[static_cast<std::size_t>(why)].add(); }
-    void refuse(const Error& error);
     Counter& state(WatchState state) { return states_[static_cast<std::size_t>(state)]; }
+    static WatchRefusal refusal_of(const Error& error);
+    [[nodiscard]] bool has_room() const { return !free_.empty() || watches_.size() < options_.capacity; }
     Watch* allocate();
 
     Loop& loop_;
@@ -134,7 +154,8 @@ class Pool {
 
     DelayQueue candidates_;
     tsl::robin_map<std::uint32_t, Known> by_pid_;
-    std::deque<Watch> watches_; // grows to the highest number watched at once; elements never move
+    TurnedDownByPid turned_down_; // by the latest scan
+    std::deque<Watch> watches_;   // grows to the highest number watched at once; elements never move
     std::vector<std::uint32_t> free_;
     std::deque<Unreported> unreported_; // the oldest first
 

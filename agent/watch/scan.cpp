@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <charconv>
 #include <cstring>
+#include <dirent.h>
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -41,17 +42,42 @@ Result<> Pool::scan_proc() {
     if (!available(PidfdFeature::pidfs)) {
         release_collected();
     }
-    auto listed = for_each_entry(AT_FDCWD, "/proc", [this](const char* name) {
-        const auto pid = as_pid(name);
+    TurnedDownByPid turned_down;
+    auto listed = for_each_entry(AT_FDCWD, "/proc", [&](const dirent& entry) {
+        const auto pid = as_pid(entry.d_name);
         if (pid && !by_pid_.contains(*pid)) {
-            open_from_proc(*pid);
+            look_at(*pid, entry.d_ino, turned_down);
         }
         return true;
     });
     if (!listed) {
         listed.error().message += " (is procfs mounted?)";
+        return listed;
     }
-    return listed;
+    turned_down_ = std::move(turned_down);
+    return {};
+}
+
+// Without BPF this comes each second: who was turned down for good then costs no system call, and is counted once. The
+// inode tells processes of one number apart, as proc makes one for each (fs/proc/base.c, proc_pid_make_inode()); where
+// it was dropped for want of memory and made anew, the start does.
+void Pool::look_at(std::uint32_t pid, std::uint64_t proc_inode, TurnedDownByPid& turned_down) {
+    const auto before = turned_down_.find(pid);
+    const bool known = before != turned_down_.end();
+    const bool same = known && before->second.proc_inode == proc_inode;
+    if (same && (before->second.for_good || !has_room())) {
+        turned_down.insert(*before);
+        return;
+    }
+    const Look look = open_from_proc(pid);
+    if (look.watched) {
+        return;
+    }
+    const bool counted = same || (known && look.start_ticks != 0 && before->second.start_ticks == look.start_ticks);
+    if (look.refusal && !counted) {
+        refuse(*look.refusal);
+    }
+    turned_down.insert({pid, {proc_inode, look.start_ticks, look.for_good}});
 }
 
 void Pool::release_collected() {
@@ -67,31 +93,31 @@ void Pool::release_collected() {
 
 // The descriptor comes first and everything is read through it, so whatever is read is about the process that is
 // watched.
-void Pool::open_from_proc(std::uint32_t pid) {
+Pool::Look Pool::open_from_proc(std::uint32_t pid) {
     auto pidfd = Pidfd::open(static_cast<pid_t>(pid));
     if (!pidfd) {
-        refuse(pidfd.error());
-        return;
+        return {.refusal = refusal_of(pidfd.error())};
     }
     auto directory = procfd::open(*pidfd);
     if (!directory) {
-        refuse(directory.error());
-        return;
+        return {.refusal = refusal_of(directory.error())};
     }
     auto stat = procfd::read_stat(*directory);
     if (!stat) {
-        refuse(stat.error());
-        return;
+        return {.refusal = refusal_of(stat.error())};
     }
     if (stat->kernel_thread()) {
-        return;
+        return {.start_ticks = stat->start_ticks, .for_good = true};
     }
     const knell_process process = describe(pid, pidfd->inode().value_or(0), *stat);
     if (!listener_.selects(process, &*directory)) {
-        refuse(WatchRefusal::filtered);
-        return;
+        // As where births are recorded: what it is when min_age has passed decides.
+        return {.refusal = WatchRefusal::filtered,
+                .start_ticks = stat->start_ticks,
+                .for_good = elapsed(process.start_ns, monotonic_now()) >= options_.min_age};
     }
-    take_in(std::move(*pidfd), process, &*directory);
+    const auto refusal = take_in(std::move(*pidfd), process, &*directory);
+    return {.watched = !refusal, .refusal = refusal, .start_ticks = stat->start_ticks};
 }
 
 } // namespace knell

@@ -11,7 +11,14 @@ from support import EndToEnd, requires
 from test_terminal import Screen
 
 MANUAL = pathlib.Path(__file__).parents[2] / "docs/man/knell.1"
-WITHOUT_BPFFS = ["unshare", "--mount", "sh", "-c", "mount -t tmpfs none /sys/fs/bpf && exec \"$@\"", "sh"]
+
+
+def mounted_otherwise(*options: str) -> list[str]:
+    return ["unshare", "--mount", "sh", "-c", f"mount {' '.join(options)} /sys/fs/bpf && exec \"$@\"", "sh"]
+
+
+WITHOUT_BPFFS = mounted_otherwise("-t", "tmpfs", "none")
+READ_ONLY = mounted_otherwise("-o", "remount,bind,ro")
 
 
 @requires()
@@ -46,7 +53,8 @@ class Doctor(EndToEnd):
 
     def test_says_whether_deaths_between_two_agents_are_told(self):
         for wrapper, on, says in [((), True, "pins in /sys/fs/bpf/knell"),
-                                  (WITHOUT_BPFFS, False, "/sys/fs/bpf is not in a bpffs")]:
+                                  (WITHOUT_BPFFS, False, "/sys/fs/bpf is not in a bpffs"),
+                                  (READ_ONLY, False, "the bpffs at /sys/fs/bpf is mounted read-only")]:
             with self.subTest(says):
                 (row,) = [row for row in self.report(*wrapper)["features"] if row["feature"] == "restart"]
                 self.assertIs(row["on"], on)

@@ -1,3 +1,4 @@
+#include "agent/pidfd/features.hpp"
 #include "agent/pidfd/procfd.hpp"
 #include "agent/pidfd/stat.hpp"
 #include "tests/unit/watch/pool_fixture.hpp"
@@ -8,6 +9,10 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
+#include <cstdint>
+#include <iterator>
+#include <set>
 
 namespace knell::test {
 namespace {
@@ -118,18 +123,65 @@ TEST_P(ScanTest, KernelThreadsAreNoProcesses) {
     }
 }
 
-TEST_P(ScanTest, AFullPoolRefusesTheRest) {
+// Without BPF a scan comes each second.
+TEST_P(ScanTest, WhoIsNotSelectedIsAskedAboutOnce) {
+    const Process child = start_sleeper();
+    const auto pid = static_cast<std::uint32_t>(child.pid());
+    const auto times_asked = [&] { return std::ranges::count(listener.asked, pid, &knell_process::pid); };
+    listener.select = [](const knell_process&) { return false; };
+    scan();
+    scan();
+    EXPECT_EQ(times_asked(), 1);
+    EXPECT_EQ(pool->refused(WatchRefusal::filtered), listener.asked.size());
+
+    select_only(child);
+    scan();
+    EXPECT_FALSE(listener.was("watched"));
+    pool->ask_again();
+    scan();
+    EXPECT_EQ(times_asked(), 2);
+    EXPECT_TRUE(listener.was("watched"));
+}
+
+TEST_P(ScanTest, AYoungProcessIsAskedAboutUntilItIsOldEnoughAndCountedOnce) {
+    pool->set_min_age(3600 * kSecond);
+    const Process child = start_sleeper();
+    const auto pid = static_cast<std::uint32_t>(child.pid());
+    listener.select = [](const knell_process&) { return false; };
+    scan();
+    scan();
+    EXPECT_EQ(std::ranges::count(listener.asked, pid, &knell_process::pid), 2);
+    std::set<std::uint32_t> asked; // also others that begin and end meanwhile
+    std::ranges::transform(listener.asked, std::inserter(asked, asked.end()), &knell_process::pid);
+    EXPECT_EQ(pool->refused(WatchRefusal::filtered), asked.size());
+}
+
+TEST_P(ScanTest, AFullPoolRefusesTheRestOnceAndTakesThemInWhenThereIsRoom) {
     Pool one(*loop, nullptr, PoolOptions{.capacity = 1, .min_age = 0}, listener);
-    const Process first = start_sleeper();
-    const Process second = start_sleeper();
+    std::array<Process, 2> children = {start_sleeper(), start_sleeper()};
     listener.select = [&](const knell_process& process) {
-        return process.pid == static_cast<std::uint32_t>(first.pid()) ||
-               process.pid == static_cast<std::uint32_t>(second.pid());
+        return std::ranges::any_of(
+            children, [&](const Process& child) { return process.pid == static_cast<std::uint32_t>(child.pid()); });
     };
+    for (int i = 0; i < 2; ++i) {
+        const auto scanned = one.scan_proc();
+        ASSERT_TRUE(scanned) << scanned.error().message;
+        EXPECT_EQ(one.count(WatchState::alive), 1U);
+        EXPECT_EQ(one.refused(WatchRefusal::full), 1U);
+    }
+    for (Process& child : children) {
+        if (static_cast<std::uint32_t>(child.pid()) == listener.watched_processes.at(0).pid) {
+            ASSERT_TRUE(child.kill(SIGKILL));
+            (void)value_of(child.wait());
+        }
+    }
+    run_until_told("ended");
+    if (available(PidfdFeature::pidfs) && one.count(WatchState::zombie) != 0) {
+        run_until_told("released");
+    }
     const auto scanned = one.scan_proc();
     ASSERT_TRUE(scanned) << scanned.error().message;
     EXPECT_EQ(one.count(WatchState::alive), 1U);
-    EXPECT_EQ(one.refused(WatchRefusal::full), 1U);
 }
 
 } // namespace
