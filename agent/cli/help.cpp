@@ -1,6 +1,6 @@
 #include "agent/cli/help.hpp"
 
-#include "agent/config/problems.hpp"
+#include "agent/input/quoted.hpp"
 
 #include <fmt/format.h>
 

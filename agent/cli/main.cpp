@@ -2,7 +2,7 @@
 #include "agent/cli/commands.hpp"
 #include "agent/cli/help.hpp"
 #include "agent/cli/usage.hpp"
-#include "agent/config/values.hpp"
+#include "agent/input/values.hpp"
 #include "version.hpp"
 
 #include <fmt/format.h>

@@ -1,6 +1,7 @@
 #include "agent/cli/process_argument.hpp"
 
-#include "agent/config/values.hpp"
+#include "agent/input/quoted.hpp"
+#include "agent/input/values.hpp"
 #include "agent/pidfd/process_ref.hpp"
 
 #include <cerrno>

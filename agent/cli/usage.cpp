@@ -1,8 +1,8 @@
 #include "agent/cli/usage.hpp"
 
 #include "agent/base/text.hpp"
-#include "agent/config/problems.hpp"
-#include "agent/config/values.hpp"
+#include "agent/input/quoted.hpp"
+#include "agent/input/values.hpp"
 
 #include <fmt/format.h>
 

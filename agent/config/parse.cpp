@@ -3,8 +3,8 @@
 #include "agent/base/file.hpp"
 #include "agent/config/problems.hpp"
 #include "agent/config/section.hpp"
-#include "agent/config/values.hpp"
 #include "agent/config/yaml.hpp"
+#include "agent/input/values.hpp"
 
 #include <fcntl.h>
 

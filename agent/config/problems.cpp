@@ -1,7 +1,5 @@
 #include "agent/config/problems.hpp"
 
-#include "agent/base/text.hpp"
-
 #include <fmt/format.h>
 
 namespace knell {
@@ -9,20 +7,11 @@ namespace knell {
 namespace {
 
 constexpr std::size_t kMaxShown = 20;
-constexpr std::size_t kMaxShownBytes = 64;
 
 } // namespace
 
 std::string at(const std::string& file, int line, std::string_view what) {
     return fmt::format("{}:{}: {}", file, line, what);
-}
-
-std::string shown(std::string_view text) {
-    return to_terminal(text, kMaxShownBytes) + (text.size() > kMaxShownBytes ? "..." : "");
-}
-
-std::string quoted(std::string_view text) {
-    return fmt::format("\"{}\"", shown(text));
 }
 
 void Problems::add(int line, std::string_view path, std::string_view what) {

@@ -12,10 +12,6 @@ namespace knell {
 // "file:line: what".
 std::string at(const std::string& file, int line, std::string_view what);
 
-// What a file says, as a message repeats it: safe to print and shortened; and the same in quotes.
-std::string shown(std::string_view text);
-std::string quoted(std::string_view text);
-
 // Everything that is wrong with one file, so that it can be mended in one go.
 class Problems {
   public:

@@ -1,6 +1,7 @@
 #include "agent/config/section.hpp"
 
-#include "agent/config/nearest.hpp"
+#include "agent/input/nearest.hpp"
+#include "agent/input/quoted.hpp"
 
 #include <fmt/format.h>
 

@@ -2,6 +2,7 @@
 
 #include "agent/base/text.hpp"
 #include "agent/config/problems.hpp"
+#include "agent/input/quoted.hpp"
 
 #include <fmt/format.h>
 #include <yaml-cpp/depthguard.h>

@@ -1,6 +1,5 @@
 #include "agent/base/text.hpp"
 #include "agent/cli/process_argument.hpp"
-#include "agent/config/problems.hpp"
 #include "agent/pidctl/commands.hpp"
 #include "agent/pidctl/output.hpp"
 #include "agent/pidctl/proc_file.hpp"

@@ -1,6 +1,6 @@
 #include "agent/pidctl/namespace_argument.hpp"
 
-#include "agent/config/problems.hpp"
+#include "agent/input/quoted.hpp"
 #include "agent/pidfd/pidns.hpp"
 #include "agent/pidfd/problem.hpp"
 

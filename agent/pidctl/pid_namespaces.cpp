@@ -1,5 +1,5 @@
 #include "agent/cli/process_argument.hpp"
-#include "agent/config/values.hpp"
+#include "agent/input/values.hpp"
 #include "agent/pidctl/commands.hpp"
 #include "agent/pidctl/namespace_argument.hpp"
 #include "agent/pidctl/output.hpp"

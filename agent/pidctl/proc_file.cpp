@@ -1,6 +1,6 @@
 #include "agent/pidctl/proc_file.hpp"
 
-#include "agent/config/problems.hpp"
+#include "agent/input/quoted.hpp"
 #include "agent/pidfd/problem.hpp"
 
 #include <fcntl.h>

@@ -1,6 +1,6 @@
 #include "agent/base/text.hpp"
 #include "agent/cli/process_argument.hpp"
-#include "agent/config/values.hpp"
+#include "agent/input/values.hpp"
 #include "agent/pidctl/commands.hpp"
 #include "agent/pidctl/output.hpp"
 #include "agent/pidctl/subject.hpp"

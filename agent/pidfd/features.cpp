@@ -1,9 +1,9 @@
 #include "agent/pidfd/features.hpp"
 
 #include "agent/base/fd.hpp"
+#include "agent/base/signals_blocked.hpp"
 #include "agent/pidfd/abi.hpp"
 #include "agent/pidfd/clone3.hpp"
-#include "agent/pidfd/signals_blocked.hpp"
 
 #include <linux/sched.h>
 #include <sys/ioctl.h>

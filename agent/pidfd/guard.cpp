@@ -1,9 +1,9 @@
 #include "agent/pidfd/guard.hpp"
 
+#include "agent/base/signals_blocked.hpp"
 #include "agent/pidfd/descriptors.hpp"
 #include "agent/pidfd/problem.hpp"
 #include "agent/pidfd/signal_safe.hpp"
-#include "agent/pidfd/signals_blocked.hpp"
 
 #include <linux/sched.h>
 #include <poll.h>

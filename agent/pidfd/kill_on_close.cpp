@@ -1,12 +1,12 @@
 #include "agent/pidfd/kill_on_close.hpp"
 
+#include "agent/base/signals_blocked.hpp"
 #include "agent/pidfd/abi.hpp"
 #include "agent/pidfd/descriptors.hpp"
 #include "agent/pidfd/features.hpp"
 #include "agent/pidfd/guard.hpp"
 #include "agent/pidfd/program.hpp"
 #include "agent/pidfd/signal_safe.hpp"
-#include "agent/pidfd/signals_blocked.hpp"
 
 #include <linux/sched.h>
 #include <sys/prctl.h>

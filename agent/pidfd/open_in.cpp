@@ -1,5 +1,6 @@
 #include "agent/pidfd/pidfd.hpp"
 
+#include "agent/base/signals_blocked.hpp"
 #include "agent/pidfd/abi.hpp"
 #include "agent/pidfd/clone3.hpp"
 #include "agent/pidfd/descriptors.hpp"
@@ -7,7 +8,6 @@
 #include "agent/pidfd/pidns.hpp"
 #include "agent/pidfd/problem.hpp"
 #include "agent/pidfd/signal_safe.hpp"
-#include "agent/pidfd/signals_blocked.hpp"
 
 #include <poll.h>
 #include <sched.h>

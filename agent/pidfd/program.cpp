@@ -16,6 +16,10 @@ namespace {
 constexpr const char* kDefaultPath = "/bin:/usr/bin"; // of execvp() where PATH is not set
 constexpr int kExitNotStarted = 127;                  // seen by nobody: the report says more
 
+std::string starting(const SpawnOptions& options) {
+    return "starting '" + options.argv[0] + "'";
+}
+
 Result<> check_text(const std::string& what, const std::string& text) {
     if (text.find('\0') != std::string::npos) {
         return system_failure(what, EINVAL, "it contains a NUL byte, which would end it");
@@ -100,7 +104,7 @@ Result<Program> Program::prepare(const SpawnOptions& options) {
     }
     auto placement = Placement::plan(options.descriptors);
     if (!placement) {
-        return failure_in("starting '" + options.argv[0] + "'", std::move(placement.error()));
+        return failure_in(starting(options), std::move(placement.error()));
     }
     return Program(options, std::move(*placement));
 }
@@ -168,7 +172,7 @@ StartReport Program::execute_first() const noexcept {
 }
 
 Failure Program::failure(const StartReport& report) const {
-    const std::string tried = "starting '" + options_->argv[0] + "': ";
+    const std::string tried = starting(*options_) + ": ";
     switch (report.step) {
     case StartStep::none:
         break;
@@ -227,13 +231,13 @@ Failure Program::clone_failure(const std::string& tried, int errno_value) const 
 }
 
 Failure Program::exec_failure(const StartReport& report) const {
-    const std::string starting = "starting '" + options_->argv[0] + "'";
+    const std::string search = starting(*options_);
     const std::string& file = files_[static_cast<std::size_t>(report.detail)];
-    const std::string tried = file == options_->argv[0] ? starting : starting + ": executing '" + file + "'";
+    const std::string tried = file == options_->argv[0] ? search : search + ": executing '" + file + "'";
     switch (report.errno_value) {
     case ENOENT:
     case ENOTDIR:
-        return files_.size() > 1 ? system_failure(starting, report.errno_value, "no directory of PATH has it")
+        return files_.size() > 1 ? system_failure(search, report.errno_value, "no directory of PATH has it")
                                  : system_failure(tried, report.errno_value,
                                                   "there is no such file, or not the interpreter that it names");
     case ENOEXEC:

@@ -1,9 +1,9 @@
 #include "agent/pidfd/spawn.hpp"
 
+#include "agent/base/signals_blocked.hpp"
 #include "agent/pidfd/pidfd.hpp"
 #include "agent/pidfd/program.hpp"
 #include "agent/pidfd/signal_safe.hpp"
-#include "agent/pidfd/signals_blocked.hpp"
 
 #include <fcntl.h>
 #include <linux/sched.h>

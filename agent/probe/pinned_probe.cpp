@@ -46,15 +46,16 @@ void Probe::keep(PinDirectory pins, const std::string& why_afresh) {
 
 // Under another name until it is whole. What could not be taken over makes room.
 Result<> Probe::pin() {
-    if (auto removed = pins_->remove(programs_->pin_name()); !removed) {
+    const std::string& name = programs_->pin_name();
+    if (auto removed = pins_->remove(name); !removed) {
         return removed;
     }
-    const auto directory = pins_->begin(programs_->pin_name());
+    const auto directory = pins_->begin(name);
     if (!directory) {
         return std::unexpected(directory.error());
     }
     auto pinned = programs_->pin(*directory);
-    return pinned ? pins_->publish(programs_->pin_name()) : pinned;
+    return pinned ? pins_->publish(name) : pinned;
 }
 
 // Ours are attached by now: nothing is missed, and what both saw is told once (Observer::read_predecessors()).

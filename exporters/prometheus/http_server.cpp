@@ -1,11 +1,11 @@
 #include "exporters/prometheus/http_server.hpp"
 
+#include "agent/base/signals_blocked.hpp"
+
 #include <microhttpd.h>
-#include <pthread.h>
 #include <strings.h>
 
 #include <cerrno>
-#include <csignal>
 #include <exception>
 #include <string_view>
 #include <utility>
@@ -27,23 +27,6 @@ constexpr unsigned kIdleTimeoutSeconds = 10;
 // no page of ours within another's. So a name that were taken for markup in spite of all could still do nothing.
 constexpr const char* kPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
                                 "img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
-
-// A thread inherits its creator's mask. The agent takes its signals from a signalfd; another thread that left one
-// unblocked would have the default action run instead.
-class AllSignalsBlocked {
-  public:
-    AllSignalsBlocked() {
-        sigset_t all;
-        ::sigfillset(&all);
-        ::pthread_sigmask(SIG_SETMASK, &all, &before_);
-    }
-    AllSignalsBlocked(const AllSignalsBlocked&) = delete;
-    AllSignalsBlocked& operator=(const AllSignalsBlocked&) = delete;
-    ~AllSignalsBlocked() { ::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
-
-  private:
-    sigset_t before_{};
-};
 
 void free_body(void* body) {
     delete static_cast<std::string*>(body);
@@ -129,7 +112,8 @@ Result<std::unique_ptr<HttpServer>> HttpServer::start(ListenSocket socket, Route
     // The socket is libmicrohttpd's whatever it answers: most of its failures close it (daemon.c of 0.9.75). One that
     // does not leaks a descriptor; a second close of ours could hit a stranger's.
     const int listening = socket.fd.release();
-    const AllSignalsBlocked blocked;
+    // The agent takes its signals from a signalfd: a thread that left one unblocked would have the default action run.
+    const SignalsBlocked blocked;
     errno = 0;
     // clang-format off: one option a line
     server->daemon_ = ::MHD_start_daemon(

@@ -1,6 +1,6 @@
 #include "exporters/prometheus/listen_socket.hpp"
 
-#include "agent/config/listen_address.hpp"
+#include "agent/input/listen_address.hpp"
 
 #include <fmt/format.h>
 #include <netdb.h>

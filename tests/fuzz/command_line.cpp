@@ -1,6 +1,6 @@
 // Values as they are written on a command line or in the configuration.
-#include "agent/config/listen_address.hpp"
-#include "agent/config/values.hpp"
+#include "agent/input/listen_address.hpp"
+#include "agent/input/values.hpp"
 #include "tests/fuzz/promise.hpp"
 
 #include <fmt/format.h>

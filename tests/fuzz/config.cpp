@@ -1,7 +1,7 @@
 // Configuration files.
 #include "agent/config/config.hpp"
 
-#include "agent/config/listen_address.hpp"
+#include "agent/input/listen_address.hpp"
 #include "tests/fuzz/promise.hpp"
 
 #include <algorithm>

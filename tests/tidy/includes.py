@@ -11,7 +11,8 @@ MAY_INCLUDE = {
     "agent/base": (),
     "agent/privilege": ("agent/base",),
     # Installed for others: without the part of base that needs other libraries.
-    "agent/pidfd": ("agent/base/clock.hpp", "agent/base/fd.hpp", "agent/base/file.hpp", "agent/base/result.hpp"),
+    "agent/pidfd": ("agent/base/clock.hpp", "agent/base/fd.hpp", "agent/base/file.hpp", "agent/base/result.hpp",
+                    "agent/base/signals_blocked.hpp"),
     "agent/probe": ("agent/base", "bpf/events.h"),
     "agent/loop": ("agent/base",),
     "agent/cause": ("bpf/events.h",),
@@ -19,8 +20,9 @@ MAY_INCLUDE = {
     "agent/event": ("agent/base", "agent/cause", "agent/attribution"),
     "agent/ledger": ("agent/base", "agent/cause", "agent/attribution", "agent/event"),
     "agent/watch": ("agent/base", "agent/pidfd", "agent/loop", "agent/probe/slots.hpp", "bpf/events.h"),
+    "agent/input": ("agent/base", "agent/cause/reason.hpp"),
     # Of other rooms plain data alone, which is filled here and used there.
-    "agent/config": ("agent/base", "agent/cause/reason.hpp", "agent/attribution/options.hpp",
+    "agent/config": ("agent/base", "agent/input", "agent/cause/reason.hpp", "agent/attribution/options.hpp",
                      "agent/ledger/limits.hpp", "agent/loop/backend_choice.hpp", "agent/probe/options.hpp",
                      "agent/watch/options.hpp"),
     "agent/observer": ("agent/base", "agent/pidfd", "agent/probe", "agent/loop", "agent/cause", "agent/attribution",
@@ -30,10 +32,10 @@ MAY_INCLUDE = {
     "exporters/console": ("agent/base", "agent/event", "exporters/jsonl", "exporters/wording"),
     # status.hpp: plain data, what the agent tells of itself. stat.hpp: what /proc tells of any process, here of us.
     "exporters/prometheus": ("agent/base", "agent/pidfd/stat.hpp", "agent/cause/reason.hpp", "agent/event", "agent/ledger",
-                             "agent/observer/status.hpp", "agent/config/listen_address.hpp", "exporters/wording"),
+                             "agent/observer/status.hpp", "agent/input/listen_address.hpp", "exporters/wording"),
     # The programs join the rooms.
     "agent/cli": ("agent", "exporters", "bpf/events.h"),
-    "agent/pidctl": ("agent/base", "agent/pidfd", "agent/cause/reason.hpp", "agent/config", "agent/cli"),
+    "agent/pidctl": ("agent/base", "agent/pidfd", "agent/cause/reason.hpp", "agent/input", "agent/cli"),
     "bench": ("agent", "exporters"),
     "tests": ("agent", "exporters", "bpf/events.h", "tests"),
     "examples": ("agent/pidfd",),

@@ -21,10 +21,5 @@ TEST(Problems, OfVeryManyOnlyTheFirstAreShown) {
     EXPECT_EQ(std::ranges::count(message, '\n'), 20);
 }
 
-TEST(Problems, ShownTextIsCutBetweenCharacters) {
-    EXPECT_EQ(quoted("plain"), "\"plain\"");
-    EXPECT_EQ(shown(std::string(63, 'a') + "\u00e4\u00e4"), std::string(63, 'a') + "...");
-}
-
 } // namespace
 } // namespace knell

@@ -3,8 +3,6 @@
 #include "agent/base/clock.hpp"
 #include "agent/base/result.hpp"
 #include "agent/cause/reason.hpp"
-#include "agent/config/nearest.hpp"
-#include "agent/config/problems.hpp"
 
 #include <array>
 #include <cstdint>

@@ -1,6 +1,6 @@
-#include "agent/config/listen_address.hpp"
+#include "agent/input/listen_address.hpp"
 
-#include "agent/config/problems.hpp"
+#include "agent/input/quoted.hpp"
 
 #include <arpa/inet.h>
 #include <fmt/format.h>

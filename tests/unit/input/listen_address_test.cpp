@@ -1,4 +1,4 @@
-#include "agent/config/listen_address.hpp"
+#include "agent/input/listen_address.hpp"
 
 #include <gtest/gtest.h>
 

@@ -4,8 +4,8 @@
 
 namespace knell {
 
-// All signals are blocked for the calling thread while it lives: a child that is made meanwhile runs no handler of
-// ours, and decides itself when signals may arrive. Not installed.
+// All signals are blocked for the calling thread while it lives, and for what it makes meanwhile: a child runs no
+// handler of ours, and decides itself when signals may arrive; a thread leaves them to who waits for them.
 class SignalsBlocked {
   public:
     SignalsBlocked() {

@@ -1,4 +1,4 @@
-#include "agent/config/nearest.hpp"
+#include "agent/input/nearest.hpp"
 
 #include <algorithm>
 #include <numeric>

@@ -1,6 +1,7 @@
-#include "agent/config/values.hpp"
+#include "agent/input/values.hpp"
 
-#include "agent/config/listen_address.hpp"
+#include "agent/input/listen_address.hpp"
+#include "agent/input/quoted.hpp"
 
 #include <fmt/format.h>
 
