@@ -38,8 +38,8 @@ class PoolWatcher final : public Watcher, public PoolListener, public TurnDriver
     void turn_begins(Instant) override {}
     std::optional<Nanoseconds> may_sleep(Instant) override { return std::nullopt; }
 
-    bool selects(const knell_process& process, const Fd*) override {
-        return wanted_.contains(static_cast<pid_t>(process.pid));
+    Selection selects(const knell_process& process, const Fd*) override {
+        return wanted_.contains(static_cast<pid_t>(process.pid)) ? Selection::yes : Selection::no;
     }
     void watched(Watch&, const knell_process&, const Fd*) override {}
     void ended(Watch& watch, Instant now) override {

@@ -9,7 +9,6 @@
 #include <vector>
 
 struct io_uring;
-struct io_uring_sqe;
 
 namespace knell {
 

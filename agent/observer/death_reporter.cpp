@@ -78,18 +78,18 @@ Exit DeathReporter::explain_record(const knell_exit& record, std::shared_ptr<con
     return exit;
 }
 
-bool DeathReporter::selects(const knell_process& process, const Fd* proc_directory) {
-    if (select_.process && !select_.process(process)) {
-        return false;
-    }
-    if (!select_.comm.selects(std::string(text_of(process.comm)))) {
-        return false;
+Selection DeathReporter::selects(const knell_process& process, const Fd* proc_directory) {
+    if ((select_.process && !select_.process(process)) || !select_.comm.selects(std::string(text_of(process.comm)))) {
+        return Selection::no;
     }
     if (select_.cgroup.everything()) {
-        return true;
+        return Selection::yes;
     }
     const auto place = place_of(process, proc_directory);
-    return place && select_.cgroup.selects(place->cgroup);
+    if (!place) {
+        return Selection::unknown;
+    }
+    return select_.cgroup.selects(place->cgroup) ? Selection::yes : Selection::no;
 }
 
 std::shared_ptr<const Place> DeathReporter::place_of(const knell_process& process, const Fd* proc_directory) {

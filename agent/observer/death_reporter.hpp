@@ -53,7 +53,7 @@ class DeathReporter final : public PoolListener {
     // Any thread.
     [[nodiscard]] const Witnesses& witnesses() const { return witnesses_; }
 
-    bool selects(const knell_process& process, const Fd* proc_directory) override;
+    Selection selects(const knell_process& process, const Fd* proc_directory) override;
     void watched(Watch& watch, const knell_process& process, const Fd* proc_directory) override;
     void ended(Watch& watch, Instant now) override;
     void reaped(Watch& watch, Instant now) override;

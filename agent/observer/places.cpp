@@ -70,7 +70,7 @@ std::shared_ptr<const Place> Places::find_for_process(const Fd& proc_directory) 
     const auto text = read_small_file(proc_directory.get(), "cgroup", 64 << 10);
     const auto path = text ? path_from_proc_cgroup(*text) : Result<std::string>(std::unexpected(text.error()));
     if (!path) {
-        return nullptr; // reaped meanwhile
+        return nullptr; // reaped meanwhile, or no descriptor or memory to read it
     }
     Resolved resolved = resolver_.resolve_path(*path);
     welcome(resolved, {}, *path);

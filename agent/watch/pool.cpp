@@ -164,8 +164,8 @@ std::optional<Instant> Pool::next_due() const {
 }
 
 void Pool::open(const knell_process& process) {
-    if (!listener_.selects(process, nullptr)) {
-        refuse(WatchRefusal::filtered);
+    if (const Selection selected = listener_.selects(process, nullptr); selected != Selection::yes) {
+        refuse(selected == Selection::no ? WatchRefusal::filtered : WatchRefusal::other);
         return;
     }
     auto pidfd = Pidfd::open(static_cast<pid_t>(process.pid));

@@ -22,11 +22,14 @@
 
 namespace knell {
 
+// Whether a process is to be watched. unknown: what decides it could not be read.
+enum class Selection : std::uint8_t { no, yes, unknown };
+
 // What a pool tells its user, on the loop thread.
 class PoolListener {
   public:
     // May this process be watched? `proc_directory`: its /proc directory where the process was found there, else null.
-    virtual bool selects(const knell_process& process, const Fd* proc_directory) = 0;
+    virtual Selection selects(const knell_process& process, const Fd* proc_directory) = 0;
     // It is watched from now on.
     virtual void watched(Watch& watch, const knell_process& process, const Fd* proc_directory) = 0;
     // Its pidfd became readable: the kernel has told the world.
@@ -111,15 +114,16 @@ class Pool {
     static constexpr Nanoseconds kHoldUnreported = 20 * kMillisecond;
     // A process that a scan found and that is not watched.
     struct TurnedDown {
-        std::uint64_t proc_inode;  // of its /proc directory, where another of this number has another one
+        std::uint64_t proc_inode;  // of its /proc directory: another process of this number has another one
         std::uint64_t start_ticks; // 0: not known
-        bool for_good;             // a later scan need not look at it
+        std::optional<WatchRefusal> counted;
+        bool for_good; // a later scan need not look at it
     };
     using TurnedDownByPid = tsl::robin_map<std::uint32_t, TurnedDown>;
     // What came of a look at a process in /proc.
     struct Look {
         bool watched = false;
-        std::optional<WatchRefusal> refusal{}; // of a process that is not watched; a kernel thread has none
+        std::optional<WatchRefusal> refusal{}; // a kernel thread has none, nor who is too young to be judged
         std::uint64_t start_ticks = 0;
         bool for_good = false;
     };

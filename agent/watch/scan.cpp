@@ -43,6 +43,7 @@ Result<> Pool::scan_proc() {
         release_collected();
     }
     TurnedDownByPid turned_down;
+    turned_down.reserve(turned_down_.size());
     auto listed = for_each_entry(AT_FDCWD, "/proc", [&](const dirent& entry) {
         const auto pid = as_pid(entry.d_name);
         if (pid && !by_pid_.contains(*pid)) {
@@ -52,10 +53,10 @@ Result<> Pool::scan_proc() {
     });
     if (!listed) {
         listed.error().message += " (is procfs mounted?)";
-        return listed;
+        turned_down.insert(turned_down_.begin(), turned_down_.end()); // who was not come to
     }
     turned_down_ = std::move(turned_down);
-    return {};
+    return listed;
 }
 
 // Without BPF this comes each second: who was turned down for good then costs no system call, and is counted once. The
@@ -65,7 +66,7 @@ void Pool::look_at(std::uint32_t pid, std::uint64_t proc_inode, TurnedDownByPid&
     const auto before = turned_down_.find(pid);
     const bool known = before != turned_down_.end();
     const bool same = known && before->second.proc_inode == proc_inode;
-    if (same && (before->second.for_good || !has_room())) {
+    if (same && (before->second.for_good || (before->second.counted == WatchRefusal::full && !has_room()))) {
         turned_down.insert(*before);
         return;
     }
@@ -73,11 +74,15 @@ void Pool::look_at(std::uint32_t pid, std::uint64_t proc_inode, TurnedDownByPid&
     if (look.watched) {
         return;
     }
-    const bool counted = same || (known && look.start_ticks != 0 && before->second.start_ticks == look.start_ticks);
-    if (look.refusal && !counted) {
-        refuse(*look.refusal);
+    std::optional<WatchRefusal> counted;
+    if (same || (known && look.start_ticks != 0 && before->second.start_ticks == look.start_ticks)) {
+        counted = before->second.counted;
     }
-    turned_down.insert({pid, {proc_inode, look.start_ticks, look.for_good}});
+    if (look.refusal && look.refusal != counted) {
+        refuse(*look.refusal);
+        counted = look.refusal;
+    }
+    turned_down.insert({pid, {proc_inode, look.start_ticks, counted, look.for_good}});
 }
 
 void Pool::release_collected() {
@@ -106,15 +111,21 @@ Pool::Look Pool::open_from_proc(std::uint32_t pid) {
     if (!stat) {
         return {.refusal = refusal_of(stat.error())};
     }
-    if (stat->kernel_thread()) {
-        return {.start_ticks = stat->start_ticks, .for_good = true};
-    }
     const knell_process process = describe(pid, pidfd->inode().value_or(0), *stat);
-    if (!listener_.selects(process, &*directory)) {
-        // As where births are recorded: what it is when min_age has passed decides.
-        return {.refusal = WatchRefusal::filtered,
+    // As where births are recorded: what a process is when min_age has passed decides.
+    const bool decided = elapsed(process.start_ns, monotonic_now()) >= options_.min_age;
+    if (stat->kernel_thread()) {
+        return {.start_ticks = stat->start_ticks, .for_good = decided};
+    }
+    switch (listener_.selects(process, &*directory)) {
+    case Selection::yes:
+        break;
+    case Selection::no:
+        return {.refusal = decided ? std::optional(WatchRefusal::filtered) : std::nullopt,
                 .start_ticks = stat->start_ticks,
-                .for_good = elapsed(process.start_ns, monotonic_now()) >= options_.min_age};
+                .for_good = decided};
+    case Selection::unknown:
+        return {.refusal = WatchRefusal::other, .start_ticks = stat->start_ticks};
     }
     const auto refusal = take_in(std::move(*pidfd), process, &*directory);
     return {.watched = !refusal, .refusal = refusal, .start_ticks = stat->start_ticks};

@@ -23,7 +23,7 @@ class CountingListener final : public PoolListener {
     std::size_t releases = 0;
 
   private:
-    bool selects(const knell_process&, const Fd*) override { return true; }
+    Selection selects(const knell_process&, const Fd*) override { return Selection::yes; }
     void watched(Watch&, const knell_process&, const Fd*) override { ++watches; }
     void ended(Watch&, Instant) override {}
     void reaped(Watch&, Instant) override {}

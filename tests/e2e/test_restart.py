@@ -26,10 +26,15 @@ class RestartTest(EndToEnd):
         return self.start_agent(f"listen: 127.0.0.1:0\nexporters: {{jsonl: {{path: {self.events}, reasons: []}}}}\n{more}")
 
     @staticmethod
-    def kill_agent(agent) -> None:
+    def kill_at_once(agent) -> None:
         """As the OOM killer would: it cannot put anything in order."""
         agent.signal(signal.SIGKILL)
         agent.wait()
+
+    def kill_agent(self, agent) -> None:
+        """What it has told it has taken out of the ring by then: the next one tells nothing twice."""
+        self.assertEqual(agent.get("/healthz").status, 200)
+        self.kill_at_once(agent)
 
     def deaths(self) -> list[dict]:
         """Of this test's unit, in the order in which they were told. Thousands, while more come: each is read once."""
@@ -84,7 +89,7 @@ class Restart(RestartTest):
         first = self.start_next(ROOM)
         storm = self.start_victim("storm", str(STORM), unit=self.unit)
         self.await_deaths(STORM // 4)
-        self.kill_agent(first)
+        self.kill_at_once(first)
         second = self.start_next(ROOM)
         self.assertEqual(storm.wait(100), 0)
         self.assert_each_told_but_few_twice(second)
@@ -96,7 +101,7 @@ class Restart(RestartTest):
         self.assertEqual(storm.wait(100), 0)
         first.signal(signal.SIGCONT)
         self.await_deaths(1)
-        self.kill_agent(first)
+        self.kill_at_once(first)
         self.assert_each_told_but_few_twice(self.start_next(ROOM))
 
     def assert_each_told_but_few_twice(self, second) -> None:
@@ -105,7 +110,7 @@ class Restart(RestartTest):
         self.assert_all_accounted(second.settled_scrape())
         told = self.identities()
         self.assertEqual(len(set(told)), STORM + 1)
-        self.assertLess(len(told) - len(set(told)), STORM // 2)
+        self.assertLess(len(told) - len(set(told)), 1000)
 
     def test_stopped_in_a_storm(self):
         first = self.start_next(ROOM)

@@ -44,7 +44,7 @@ MAY_INCLUDE = {
 # Libraries and headers that are for some folders alone, as they are included.
 ONLY_IN = {
     "<bpf/": ("bpf", "agent/probe", "tests/bpf"),
-    "<liburing.h": ("agent/loop", "bench/bare_uring.cpp"),
+    "<liburing.h": ("agent/loop", "bench/bare_uring.cpp", "tests/unit/loop/uring_test.cpp"),
     "<sys/capability.h": ("agent/privilege",),
     "<seccomp.h": ("agent/privilege",),
     "<yaml-cpp/": ("agent/config",),

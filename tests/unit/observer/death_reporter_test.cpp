@@ -241,20 +241,20 @@ TEST_F(DeathReporterTest, SelectsByComm) {
     for (const auto& [comm, selected] : {std::pair("string", true), {"stranger", false}, {"x", false}}) {
         std::ranges::fill(process.comm, '\0');
         std::ranges::copy(std::string_view(comm), process.comm);
-        EXPECT_EQ(reporter->selects(process, nullptr), selected) << comm;
+        EXPECT_EQ(reporter->selects(process, nullptr), selected ? Selection::yes : Selection::no) << comm;
     }
     reporter->set_select(select_comm("x"));
-    EXPECT_TRUE(reporter->selects(process, nullptr));
+    EXPECT_EQ(reporter->selects(process, nullptr), Selection::yes);
 }
 
 TEST_F(DeathReporterTest, SelectsByCgroupAsFarAsItIsKnown) {
     start(kAllSources, {PatternList({"*", "!/no/such/cgroup"}), PatternList({"*"})});
     const Fd self = value_of(procfd::open(value_of(Pidfd::open(::getpid()))));
     const knell_process process = describe(::getpid());
-    EXPECT_TRUE(reporter->selects(process, &self)) << "by its /proc directory";
-    EXPECT_FALSE(reporter->selects(process, nullptr)) << "no hierarchy can be asked: not selected";
+    EXPECT_EQ(reporter->selects(process, &self), Selection::yes) << "by its /proc directory";
+    EXPECT_EQ(reporter->selects(process, nullptr), Selection::unknown) << "no hierarchy can be asked";
     reporter->set_select({PatternList({"/no/such/cgroup"}), PatternList({"*"})});
-    EXPECT_FALSE(reporter->selects(process, &self));
+    EXPECT_EQ(reporter->selects(process, &self), Selection::no);
 }
 
 } // namespace

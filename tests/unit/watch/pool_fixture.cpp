@@ -9,9 +9,12 @@ std::size_t RecordingListener::count(const std::string& call) const {
     return static_cast<std::size_t>(std::ranges::count(calls, call));
 }
 
-bool RecordingListener::selects(const knell_process& process, const Fd*) {
+Selection RecordingListener::selects(const knell_process& process, const Fd*) {
     asked.push_back(process);
-    return select(process);
+    if (!can_tell) {
+        return Selection::unknown;
+    }
+    return select(process) ? Selection::yes : Selection::no;
 }
 
 void RecordingListener::watched(Watch& watch, const knell_process& process, const Fd*) {

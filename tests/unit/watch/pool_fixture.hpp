@@ -23,12 +23,13 @@ class RecordingListener final : public PoolListener {
     std::vector<WatchedEnd> ends;
     std::vector<Instant> times; // of ended and reaped
     std::function<bool(const knell_process&)> select = [](const knell_process&) { return true; };
+    bool can_tell = true;  // whom it selects
     Watch* last = nullptr; // watched last
 
     [[nodiscard]] bool was(const std::string& call) const { return count(call) > 0; }
     [[nodiscard]] std::size_t count(const std::string& call) const;
 
-    bool selects(const knell_process& process, const Fd* proc_directory) override;
+    Selection selects(const knell_process& process, const Fd* proc_directory) override;
     void watched(Watch& watch, const knell_process& process, const Fd* proc_directory) override;
     void ended(Watch& watch, Instant now) override;
     void reaped(Watch& watch, Instant now) override;

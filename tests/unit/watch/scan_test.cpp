@@ -10,9 +10,11 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
+#include <cstddef>
 #include <cstdint>
-#include <iterator>
 #include <set>
+#include <utility>
 
 namespace knell::test {
 namespace {
@@ -26,6 +28,17 @@ class ScanTest : public PoolTest {
         listener.select = [pid = static_cast<std::uint32_t>(child.pid())](const knell_process& process) {
             return process.pid == pid;
         };
+    }
+    std::ptrdiff_t times_asked(const Process& child) const {
+        return std::ranges::count(listener.asked, static_cast<std::uint32_t>(child.pid()), &knell_process::pid);
+    }
+    // By pid and start: a pid alone may come round.
+    std::set<std::pair<std::uint32_t, std::uint64_t>> all_asked() const {
+        std::set<std::pair<std::uint32_t, std::uint64_t>> all;
+        for (const knell_process& process : listener.asked) {
+            all.emplace(process.pid, process.pid_inode);
+        }
+        return all;
     }
     void scan() {
         const auto scanned = pool->scan_proc();
@@ -123,37 +136,56 @@ TEST_P(ScanTest, KernelThreadsAreNoProcesses) {
     }
 }
 
-// Without BPF a scan comes each second.
+// Without BPF a scan comes each second. Other processes begin and end meanwhile.
 TEST_P(ScanTest, WhoIsNotSelectedIsAskedAboutOnce) {
     const Process child = start_sleeper();
-    const auto pid = static_cast<std::uint32_t>(child.pid());
-    const auto times_asked = [&] { return std::ranges::count(listener.asked, pid, &knell_process::pid); };
     listener.select = [](const knell_process&) { return false; };
     scan();
     scan();
-    EXPECT_EQ(times_asked(), 1);
-    EXPECT_EQ(pool->refused(WatchRefusal::filtered), listener.asked.size());
+    EXPECT_EQ(times_asked(child), 1);
+    EXPECT_EQ(pool->refused(WatchRefusal::filtered), all_asked().size());
 
     select_only(child);
     scan();
     EXPECT_FALSE(listener.was("watched"));
     pool->ask_again();
     scan();
-    EXPECT_EQ(times_asked(), 2);
+    EXPECT_EQ(times_asked(child), 2);
     EXPECT_TRUE(listener.was("watched"));
 }
 
-TEST_P(ScanTest, AYoungProcessIsAskedAboutUntilItIsOldEnoughAndCountedOnce) {
-    pool->set_min_age(3600 * kSecond);
+TEST_P(ScanTest, WhoIsTooYoungIsNotTurnedDownYet) {
+    pool->set_min_age(1'000'000 * kSecond);
     const Process child = start_sleeper();
-    const auto pid = static_cast<std::uint32_t>(child.pid());
     listener.select = [](const knell_process&) { return false; };
     scan();
     scan();
-    EXPECT_EQ(std::ranges::count(listener.asked, pid, &knell_process::pid), 2);
-    std::set<std::uint32_t> asked; // also others that begin and end meanwhile
-    std::ranges::transform(listener.asked, std::inserter(asked, asked.end()), &knell_process::pid);
-    EXPECT_EQ(pool->refused(WatchRefusal::filtered), asked.size());
+    EXPECT_EQ(times_asked(child), 2);
+    EXPECT_EQ(pool->refused(WatchRefusal::filtered), 0U);
+    pool->set_min_age(0);
+    scan();
+    EXPECT_EQ(times_asked(child), 3);
+    EXPECT_GE(pool->refused(WatchRefusal::filtered), 1U);
+    scan();
+    EXPECT_EQ(times_asked(child), 3);
+}
+
+TEST_P(ScanTest, WhoCannotBeJudgedIsAskedAboutAgainAndCountedOnceForEachReason) {
+    const Process child = start_sleeper();
+    listener.can_tell = false;
+    scan();
+    scan();
+    EXPECT_EQ(times_asked(child), 2);
+    EXPECT_EQ(pool->refused(WatchRefusal::other), all_asked().size());
+    listener.can_tell = true;
+    select_only(child);
+    refusing->refuse_with = ENOMEM;
+    scan();
+    scan();
+    EXPECT_EQ(pool->refused(WatchRefusal::memory), 1U);
+    refusing->refuse_with = 0;
+    scan();
+    EXPECT_TRUE(listener.was("watched"));
 }
 
 TEST_P(ScanTest, AFullPoolRefusesTheRestOnceAndTakesThemInWhenThereIsRoom) {
