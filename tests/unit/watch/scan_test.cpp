@@ -32,7 +32,7 @@ class ScanTest : public PoolTest {
     std::ptrdiff_t times_asked(const Process& child) const {
         return std::ranges::count(listener.asked, static_cast<std::uint32_t>(child.pid()), &knell_process::pid);
     }
-    // By pid and start: a pid alone may come round.
+    // By pid and inode: a pid alone may come round.
     std::set<std::pair<std::uint32_t, std::uint64_t>> all_asked() const {
         std::set<std::pair<std::uint32_t, std::uint64_t>> all;
         for (const knell_process& process : listener.asked) {
