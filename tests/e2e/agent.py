@@ -68,12 +68,16 @@ class Agent(Program):
             raise AssertionError(f"/metrics: {answer.status}: {answer.text}")
         return Exposition(answer.text)
 
-    def settled_scrape(self) -> Exposition:
-        """A scrape in which all that was told before is told whole. One event moves several counters, and a scrape does
-        not wait for the loop: it may come between two of them. /healthz answers when the loop has turned since."""
+    def settle(self) -> None:
+        """Returns when the loop has turned since: it is through with what it was telling."""
         answer = self.get("/healthz")
         if answer.status != 200:
             raise AssertionError(f"/healthz: {answer.status}: {answer.text}")
+
+    def settled_scrape(self) -> Exposition:
+        """A scrape in which all that was told before is told whole. One event moves several counters, and a scrape does
+        not wait for the loop: it may come between two of them."""
+        self.settle()
         return self.scrape()
 
     def await_sum(self, wanted: float, name: str, **labels) -> Exposition:
